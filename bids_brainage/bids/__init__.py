@@ -1,0 +1,1 @@
+"""Finding BIDS inputs and writing BIDS outputs."""

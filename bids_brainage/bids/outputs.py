@@ -1,0 +1,182 @@
+"""Names and atomic writing of everything below OUTPUT_DIR."""
+
+import csv
+import io
+import json
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bids_brainage import __version__
+from bids_brainage.errors import InputError, OutputError
+from bids_brainage.records.session import SessionKey
+
+BIDS_VERSION = "1.10.0"
+REPOSITORY = "https://github.com/bids-apps/bids_brainage"
+# What BIDS has no schema for yet; fMRIPrep ignores its reports and figures the same way.
+IGNORED = ("*.html", "logs/", "figures/", "*_extraction_log.json", "*_predictions.*",
+           "*_morph.*", "*_relmat.*", "*_timeseries.*", "group_brainage.*")
+
+
+def session_file(output_dir: Path, key: SessionKey, suffix: str, datatype: str = "") -> Path:
+    """Path of a session's derivative.
+
+    Parameters
+    ----------
+    suffix
+        File name after the session stem and its underscore.
+    datatype
+        ``anat``, ``func`` or empty for files that belong to the whole session.
+    """
+    return output_dir / key.folder / datatype / f"{key.stem}_{suffix}"
+
+
+def extraction_log(output_dir: Path, key: SessionKey) -> Path:
+    """Path of the session's extraction log."""
+    return session_file(output_dir, key, "desc-extraction_log.json")
+
+
+def predictions_file(output_dir: Path, key: SessionKey) -> Path:
+    """Path of the session's predictions."""
+    return session_file(output_dir, key, "desc-brainage_predictions.tsv")
+
+
+def start_marker(output_dir: Path, key: SessionKey) -> Path:
+    """Path of the marker that stands while a session is being worked on."""
+    return output_dir / "logs" / "started" / f"{key.stem}.json"
+
+
+def format_cell(value: Any) -> str:
+    """One table cell; missing becomes ``n/a``, numbers keep nine digits, booleans are lower case."""
+    if value is None or value == "" or (isinstance(value, float) and not math.isfinite(value)):
+        return "n/a"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.9g}"
+    return " ".join(str(value).split())
+
+
+def format_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
+    """BIDS TSV text with a header line."""
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE,
+                        quotechar=None, escapechar=None)
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([format_cell(row.get(name)) for name in columns])
+    return text.getvalue()
+
+
+def write_tsv(path: Path, rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Path:
+    """Write a BIDS TSV in one step.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written.
+    """
+    return write_text(path, format_table(rows, columns))
+
+
+def write_json(path: Path, content: Any) -> Path:
+    """Write JSON in one step; NaN becomes null."""
+    return write_text(path, json.dumps(_plain(content), indent=2, ensure_ascii=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a text file in one step, so that no reader ever sees half of it.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OutputError(
+            f"cannot write: {error.strerror}", place=path, hint="check space and permissions"
+        ) from error
+    return path
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file of the output.
+
+    Raises
+    ------
+    InputError
+        If it is absent or not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read: {error}", place=path, hint="rerun with --force") from error
+
+
+def read_tsv(path: Path) -> list[dict[str, str]]:
+    """Read a TSV of the output as text cells.
+
+    Raises
+    ------
+    InputError
+        If it is absent, empty or not UTF-8.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read: {error}", place=path, hint="rerun with --force") from error
+    lines = text.splitlines()
+    if not lines:
+        raise InputError("the table is empty", place=path, hint="rerun with --force")
+    header = lines[0].split("\t")
+    return [dict(zip(header, line.split("\t"), strict=False)) for line in lines[1:]]
+
+
+def prepare_output(output_dir: Path, bids_dir: Path) -> None:
+    """Create OUTPUT_DIR with its dataset description and ``.bidsignore``.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written, or is the input dataset itself.
+    """
+    if output_dir.resolve() == bids_dir.resolve():
+        raise OutputError(
+            "OUTPUT_DIR is BIDS_DIR", place=output_dir, hint="choose a folder of its own"
+        )
+    description = {
+        "Name": "bids_brainage: brain age and sex from structural and functional MRI",
+        "BIDSVersion": BIDS_VERSION,
+        "DatasetType": "derivative",
+        "License": "n/a",
+        "GeneratedBy": [
+            {"Name": "bids_brainage", "Version": __version__, "CodeURL": REPOSITORY}
+        ],
+        "SourceDatasets": [{"URL": bids_dir.resolve().as_uri()}],
+        "DatasetLinks": {"raw": bids_dir.resolve().as_uri()},
+        "HowToAcknowledge": "Cite the papers listed in the methods text of each report.",
+    }
+    write_json(output_dir / "dataset_description.json", description)
+    write_text(output_dir / ".bidsignore", "\n".join(IGNORED) + "\n")
+
+
+def _plain(content: Any) -> Any:
+    if isinstance(content, Mapping):
+        return {str(k): _plain(v) for k, v in content.items()}
+    if isinstance(content, list | tuple):
+        return [_plain(v) for v in content]
+    if isinstance(content, Path):
+        return content.as_posix()
+    if hasattr(content, "tolist"):
+        return _plain(content.tolist())
+    if isinstance(content, float) and not math.isfinite(content):
+        return None
+    return content

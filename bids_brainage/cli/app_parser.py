@@ -1,0 +1,181 @@
+"""Arguments of ``bids_brainage BIDS_DIR OUTPUT_DIR {participant,group}``."""
+
+import argparse
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from bids_brainage import __version__
+from bids_brainage.config import DEFAULT_ATLAS, DEFAULT_MODELS, RunConfig
+
+LEVELS = ("participant", "group")
+EPILOG = """examples:
+  bids_brainage /data /out participant --participant-label 01 02
+  bids_brainage /data /out participant group --derivatives fmriprep=/prep
+  bids_brainage /data /out participant --dry-run
+
+exit codes: 0 all sessions ok; 1 some sessions failed; 2 command line; 16 dataset unusable;
+18 nothing selected; 66 named input missing; 73 output not writable
+"""
+
+
+def labels(text: str) -> list[str]:
+    """Split ``01,sub-02 03`` into labels without their prefix."""
+    return [re.sub(r"^(sub|ses|task)-", "", part) for part in re.split(r"[,\s]+", text) if part]
+
+
+def device(text: str) -> str:
+    """Check the spelling of a device."""
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is none of auto, cpu, cuda, cuda:N")
+    return text
+
+
+def positive(text: str) -> int:
+    """Read a whole number of at least 1."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def millimetres(text: str) -> float:
+    """Read a threshold above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of millimetres above 0")
+    return value
+
+
+class ExtendLabels(argparse.Action):
+    """Collect labels over spaces, commas and repeated options."""
+
+    def __call__(self, parser, namespace, values, option_string=None) -> None:  # noqa: D102
+        collected = list(getattr(namespace, self.dest) or [])
+        for part in values:
+            collected.extend(labels(part))
+        setattr(namespace, self.dest, collected)
+
+
+def available_cpus() -> int:
+    """CPUs this process may use (as a scheduler or container allows)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Build the parser; ``boutiques.json`` is generated from it."""
+    parser = argparse.ArgumentParser(
+        prog="bids_brainage",
+        description="Brain age and sex from FreeSurfer morphometry and fMRIPrep connectivity.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("bids_dir", type=Path, metavar="BIDS_DIR",
+                        help="BIDS dataset, or an fMRIPrep output dataset (never written to)")
+    parser.add_argument("output_dir", type=Path, metavar="OUTPUT_DIR",
+                        help="folder for derivatives, reports and the group table")
+    parser.add_argument("analysis_level", nargs="+", choices=LEVELS, metavar="{participant,group}",
+                        help="participant: features, predictions and reports per session; "
+                        "group: one table and page over everything in OUTPUT_DIR")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    _add_selection(parser)
+    _add_inputs(parser)
+    _add_processing(parser)
+    _add_running(parser)
+    return parser
+
+
+def _add_selection(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what to process")
+    group.add_argument("--participant-label", "--participant_label", "--participant-labels",
+                       dest="participant_labels", nargs="+", action=ExtendLabels, metavar="LABEL",
+                       help="participants, with or without sub-, separated by spaces or commas")
+    group.add_argument("--session-label", "--session_label", "--session-id",
+                       dest="session_labels", nargs="+", action=ExtendLabels, metavar="LABEL",
+                       help="sessions, with or without ses-")
+    group.add_argument("-t", "--task-id", "--task_id", "--task-label", dest="task_ids", nargs="+",
+                       action=ExtendLabels, metavar="TASK",
+                       help="BOLD tasks to use (default: rest-like tasks)")
+    group.add_argument("--bids-filter-file", type=Path, metavar="FILE",
+                       help="JSON of pybids filters per kind of input (bold, t1w), as in fMRIPrep")
+
+
+def _add_inputs(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("where inputs are")
+    group.add_argument("-d", "--derivatives", nargs="+", action="extend", metavar="NAME=PATH",
+                       help="preprocessed datasets (default: those in BIDS_DIR/derivatives)")
+    group.add_argument("--fs-subjects-dir", type=Path, metavar="PATH",
+                       help="FreeSurfer or FastSurfer subjects folder (default: searched for)")
+    group.add_argument("--validate", action="store_true",
+                       help="run the BIDS validator on BIDS_DIR; an invalid dataset stops the run")
+    group.add_argument("--skip-bids-validation", "--skip_bids_validator", action="store_true",
+                       help="accepted for compatibility: validation only runs with --validate")
+
+
+def _add_processing(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("features and models")
+    group.add_argument("--models", nargs="+", default=list(DEFAULT_MODELS), metavar="MODEL",
+                       help="names of shipped models or folders of own ones (default: mavae)")
+    group.add_argument("--atlas", default=DEFAULT_ATLAS, metavar="NAME_OR_PATH",
+                       help="HarvardOxford (default), a label image, or a TemplateFlow name")
+    group.add_argument("--denoising", default="default", metavar="PRESET_OR_PATH",
+                       help="denoising preset or JSON file (default: as in the training data)")
+    group.add_argument("--fd-threshold", type=millimetres, metavar="MM",
+                       help="censor volumes with more framewise displacement (default: none)")
+
+
+def _add_running(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("how to run")
+    group.add_argument("--device", type=device, default="auto", metavar="auto|cpu|cuda[:N]",
+                       help="where the models run (default: auto)")
+    group.add_argument("--batch-size", type=positive, default=64, metavar="N",
+                       help="sessions predicted at once (default: 64)")
+    group.add_argument("--nprocs", "--n-cpus", "--n_cpus", "--nthreads", type=positive,
+                       default=None, metavar="N",
+                       help="worker processes for features (default: the CPUs available)")
+    group.add_argument("-w", "--work-dir", "--work_dir", type=Path, metavar="PATH",
+                       help="folder for intermediate files that later runs reuse "
+                       "(default: a temporary folder)")
+    group.add_argument("--dry-run", action="store_true",
+                       help="show what was found and would be used, and why; write nothing")
+    group.add_argument("--force", action="store_true",
+                       help="compute everything again, also what is already there")
+    group.add_argument("--config-file", type=Path, metavar="FILE",
+                       help="TOML file with option = value lines; the command line wins")
+    group.add_argument("-v", "--verbose", action="count", default=0,
+                       help="say more (-v: what is done, -vv: everything)")
+
+
+def to_config(options: argparse.Namespace) -> RunConfig:
+    """Turn parsed options into the run's settings."""
+    def many(name: str) -> tuple[Any, ...]:
+        return tuple(getattr(options, name) or ())
+
+    levels = tuple(level for level in LEVELS if level in options.analysis_level)
+    return RunConfig(
+        bids_dir=options.bids_dir,
+        output_dir=options.output_dir,
+        levels=levels,
+        participant_labels=many("participant_labels"),
+        session_labels=many("session_labels"),
+        task_ids=many("task_ids"),
+        bids_filter_file=options.bids_filter_file,
+        derivatives=many("derivatives"),
+        fs_subjects_dir=options.fs_subjects_dir,
+        models=tuple(dict.fromkeys(options.models)),
+        device=options.device,
+        batch_size=options.batch_size,
+        nprocs=options.nprocs or available_cpus(),
+        work_dir=options.work_dir,
+        atlas=options.atlas,
+        denoising=options.denoising,
+        fd_threshold=options.fd_threshold,
+        validate=options.validate,
+        dry_run=options.dry_run,
+        force=options.force,
+        verbose=options.verbose,
+    )

@@ -1,0 +1,59 @@
+"""What both commands share: logging to stderr, errors to exit codes."""
+
+import logging
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from bids_brainage.errors import BrainAgeError
+
+INTERRUPTED = 130
+
+
+def run_guarded(program: str, work: Callable[[], int]) -> int:
+    """Run a command; every error becomes one line on stderr and an exit code.
+
+    Parameters
+    ----------
+    program
+        Name at the start of the error line.
+    work
+        Does the job and returns the exit code.
+    """
+    _set_up_logging()
+    try:
+        return work()
+    except BrainAgeError as error:
+        sys.stderr.write(f"{program}: error: {error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write(f"{program}: interrupted; rerun the same command to go on\n")
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        place = _save_traceback(program)
+        sys.stderr.write(
+            f"{program}: unexpected {type(error).__name__}: {error}. "
+            f"Please report it with the file {place}.\n"
+        )
+        return 1
+
+
+def _set_up_logging() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
+    package = logging.getLogger("bids_brainage")
+    package.handlers[:] = [handler]
+    package.propagate = False
+
+
+def _save_traceback(program: str) -> Path:
+    descriptor, name = tempfile.mkstemp(prefix=f"{program}-crash-", suffix=".txt")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(traceback.format_exc())
+    return Path(name)

@@ -1,0 +1,1 @@
+"""Morphometry and connectivity features."""

@@ -1,0 +1,1 @@
+"""Predictions from features with loaded models."""

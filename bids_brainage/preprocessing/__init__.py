@@ -1,0 +1,1 @@
+"""Atlases, confounds and denoising of BOLD."""

@@ -1,0 +1,44 @@
+"""Predictions and the columns they are written with."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+
+@cache
+def data_dictionary() -> dict[str, dict[str, Any]]:
+    """Columns of the predictions table in order, with their BIDS descriptions."""
+    path = resources.files("bids_brainage") / "data" / "columns.json"
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def columns() -> list[str]:
+    """Names of the predictions columns in order."""
+    return list(data_dictionary())
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What one model says of one session.
+
+    Parameters
+    ----------
+    age
+        Predicted age in years, not bias corrected.
+    probability_female
+        Between 0 and 1.
+    modalities
+        Inputs that the prediction rests on.
+    out_of_range
+        Share of the measures used outside the training range, 0 to 1.
+    missing
+        Share of each used modality's measures that were missing, 0 to 1.
+    """
+
+    age: float
+    probability_female: float
+    modalities: tuple[str, ...]
+    out_of_range: float
+    missing: dict[str, float]
