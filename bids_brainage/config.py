@@ -1,8 +1,6 @@
 """Settings of a run, and the part of them that shapes the features."""
 
-import hashlib
-import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +49,6 @@ class RunConfig:
     dry_run: bool = False
     force: bool = False
     verbose: int = 0
-    extra: dict[str, Any] = field(default_factory=dict)
 
     def feature_settings(self) -> dict[str, Any]:
         """Options that change the features; derivatives made with others are not reused."""
@@ -62,11 +59,4 @@ class RunConfig:
             "fd_threshold": self.fd_threshold,
             "task_ids": list(self.task_ids),
             "bids_filters": filters.read_text(encoding="utf-8") if filters else None,
-            "derivatives": list(self.derivatives),
-            "fs_subjects_dir": str(self.fs_subjects_dir) if self.fs_subjects_dir else None,
         }
-
-    def feature_hash(self) -> str:
-        """Short hash of :meth:`feature_settings`."""
-        text = json.dumps(self.feature_settings(), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]

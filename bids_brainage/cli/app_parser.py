@@ -50,13 +50,17 @@ def millimetres(text: str) -> float:
     return value
 
 
-class ExtendLabels(argparse.Action):
-    """Collect labels over spaces, commas and repeated options."""
+class Extend(argparse.Action):
+    """Collect values over spaces, commas and repeated options.
+
+    A tuple stands for a default (of a configuration file), which the command line replaces.
+    """
 
     def __call__(self, parser, namespace, values, option_string=None) -> None:  # noqa: D102
-        collected = list(getattr(namespace, self.dest) or [])
-        for part in values:
-            collected.extend(labels(part))
+        earlier = getattr(namespace, self.dest)
+        collected = list(earlier) if isinstance(earlier, list) else []
+        for value in values:
+            collected += value if isinstance(value, list) else [value]
         setattr(namespace, self.dest, collected)
 
 
@@ -92,13 +96,13 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_selection(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what to process")
     group.add_argument("--participant-label", "--participant_label", "--participant-labels",
-                       dest="participant_labels", nargs="+", action=ExtendLabels, metavar="LABEL",
+                       dest="participant_labels", nargs="+", type=labels, action=Extend, metavar="LABEL",
                        help="participants, with or without sub-, separated by spaces or commas")
     group.add_argument("--session-label", "--session_label", "--session-id",
-                       dest="session_labels", nargs="+", action=ExtendLabels, metavar="LABEL",
+                       dest="session_labels", nargs="+", type=labels, action=Extend, metavar="LABEL",
                        help="sessions, with or without ses-")
     group.add_argument("-t", "--task-id", "--task_id", "--task-label", dest="task_ids", nargs="+",
-                       action=ExtendLabels, metavar="TASK",
+                       type=labels, action=Extend, metavar="TASK",
                        help="BOLD tasks to use (default: rest-like tasks)")
     group.add_argument("--bids-filter-file", type=Path, metavar="FILE",
                        help="JSON of pybids filters per kind of input (bold, t1w), as in fMRIPrep")
@@ -106,7 +110,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
 
 def _add_inputs(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("where inputs are")
-    group.add_argument("-d", "--derivatives", nargs="+", action="extend", metavar="NAME=PATH",
+    group.add_argument("-d", "--derivatives", nargs="+", action=Extend, metavar="NAME=PATH",
                        help="preprocessed datasets (default: those in BIDS_DIR/derivatives)")
     group.add_argument("--fs-subjects-dir", type=Path, metavar="PATH",
                        help="FreeSurfer or FastSurfer subjects folder (default: searched for)")

@@ -60,10 +60,10 @@ def _convert(
         return value
     words = [str(v) for v in value] if isinstance(value, list) else [str(value)]
     single = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
-    single.register("action", "labels", type(action))
     kinds: dict[str, Any] = {"nargs": action.nargs, "type": action.type, "dest": action.dest}
     single.add_argument(option, action=type(action), **kinds)
     try:
-        return getattr(single.parse_args([option, *words]), action.dest)
+        result = getattr(single.parse_args([option, *words]), action.dest)
     except (argparse.ArgumentError, argparse.ArgumentTypeError) as error:
         raise UsageError(f"{key} = {value!r}: {error}", place=path) from error
+    return tuple(result) if isinstance(result, list) else result

@@ -1,0 +1,177 @@
+"""Features of one session, written as derivatives; runs in a worker process."""
+
+import hashlib
+import json
+import logging
+import os
+import platform
+import resource
+import time
+import traceback
+from dataclasses import dataclass, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from bids_brainage import __version__
+from bids_brainage.app.features import extract_features
+from bids_brainage.bids.dataset import Dataset
+from bids_brainage.bids.inputs import InputSelection, find_inputs
+from bids_brainage.bids.outputs import (
+    extraction_log,
+    predictions_file,
+    read_json,
+    start_marker,
+    write_json,
+    write_text,
+)
+from bids_brainage.config import RunConfig
+from bids_brainage.errors import BrainAgeError, OutputError
+from bids_brainage.records.extraction import Extraction
+from bids_brainage.records.inputs import SessionInputs
+from bids_brainage.records.session import SessionKey
+
+logger = logging.getLogger(__name__)
+LIBRARIES = ("nibabel", "nilearn", "numpy", "pandas", "pybids", "scikit-learn", "scipy", "torch")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One session's work, small enough to travel to a worker."""
+
+    config: RunConfig
+    dataset: Dataset
+    selection: InputSelection
+    key: SessionKey
+
+
+def extract_session(job: Job) -> Extraction:
+    """Find one session's inputs, compute its features and write them with a log.
+
+    Nothing that is wrong with one session leaves this function as an exception, except an
+    output folder that cannot be written. One BLAS thread is used, so that results do not depend
+    on the number of workers.
+
+    Raises
+    ------
+    OutputError
+        If OUTPUT_DIR cannot be written.
+    """
+    output = job.config.output_dir
+    started = time.monotonic()
+    try:
+        with threadpool_limits(1):
+            result = _extract(job)
+    except OutputError:
+        raise
+    except BrainAgeError as error:
+        result = _failed(job, str(error))
+    except Exception as error:
+        crash = output / "logs" / f"crash-{job.key.stem}.txt"
+        write_text(crash, traceback.format_exc())
+        result = _failed(job, f"unexpected {type(error).__name__}: {error} (see {crash.name})")
+    if result.seconds is not None:
+        return result
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    scale = 2**20 if platform.system() == "Darwin" else 2**10
+    result = replace(
+        result, seconds=round(time.monotonic() - started, 2), peak_memory_mb=round(peak / scale, 1)
+    )
+    write_json(extraction_log(output, job.key), result.to_json())
+    return result
+
+
+def failed_extraction(job: Job, reason: str) -> Extraction:
+    """Log of a session whose worker could not say itself what went wrong."""
+    result = replace(_failed(job, reason), seconds=0.0)
+    write_json(extraction_log(job.config.output_dir, job.key), result.to_json())
+    return result
+
+
+def _failed(job: Job, reason: str) -> Extraction:
+    return Extraction(
+        participant=job.key.participant,
+        session=job.key.session,
+        status="failed",
+        reason=reason,
+        settings=job.config.feature_settings(),
+        versions=versions(),
+    )
+
+
+def _extract(job: Job) -> Extraction:
+    output = job.config.output_dir
+    inputs = find_inputs(job.dataset, job.key, job.selection)
+    fingerprint = _fingerprint(job.config, inputs)
+    earlier = None if job.config.force else _reusable(output, inputs, fingerprint)
+    if earlier:
+        logger.info("%s: features of an earlier run are reused", job.key.stem)
+        return earlier
+    write_json(start_marker(output, job.key), {"process": os.getpid(), "version": __version__})
+    _remove_earlier(output, job.key)
+    extraction = extract_features(job.config, job.dataset, inputs)
+    return replace(extraction, config_hash=fingerprint, versions=versions())
+
+
+def _reusable(output: Path, inputs: SessionInputs, fingerprint: str) -> Extraction | None:
+    """Return the log of an earlier run if it was successful with the same inputs and settings."""
+    path = extraction_log(output, inputs.key)
+    if not path.is_file():
+        return None
+    try:
+        log = Extraction.from_json(read_json(path))
+    except (BrainAgeError, TypeError):
+        return None
+    if log.status != "ok" or log.config_hash != fingerprint:
+        return None
+    written = [name for value in log.derivatives.values()
+               for name in ([value] if isinstance(value, str) else value)]
+    return log if all((output / name).is_file() for name in written) else None
+
+
+def _remove_earlier(output: Path, key: SessionKey) -> None:
+    """Remove what an earlier run wrote for the session: it no longer matches."""
+    for path in (extraction_log(output, key), predictions_file(output, key),
+                 predictions_file(output, key).with_suffix(".json")):
+        path.unlink(missing_ok=True)
+    for datatype, pattern in (("anat", "*_morph.*"), ("func", "*_timeseries.*"),
+                              ("func", "*_relmat.*")):
+        for path in (output / key.folder / datatype).glob(f"{key.stem}_{pattern}"):
+            path.unlink()
+
+
+def _fingerprint(config: RunConfig, inputs: SessionInputs) -> str:
+    """Hash of everything that shapes the features: settings, version, and the input files."""
+    files = [inputs.freesurfer / "stats" / name for name in
+             ("aseg.stats", "lh.aparc.a2009s.stats", "rh.aparc.a2009s.stats")
+             ] if inputs.freesurfer else []
+    for run in inputs.runs:
+        files += [path for path in (run.bold, run.mask, run.confounds) if path]
+    content: dict[str, Any] = {
+        "settings": config.feature_settings(),
+        "version": __version__,
+        "demographics": [inputs.demographics.age, inputs.demographics.sex],
+        "files": [_identity(path) for path in files],
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _identity(path: Path) -> list[Any]:
+    try:
+        status = path.stat()
+    except OSError:
+        return [path.name, None, None]
+    return [path.name, status.st_size, int(status.st_mtime)]
+
+
+def versions() -> dict[str, str]:
+    """Versions of the libraries that shape the numbers."""
+    found = {"bids_brainage": __version__, "python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,110 @@
+"""The group level: one table, its dictionary and one page from OUTPUT_DIR alone."""
+
+import logging
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from bids_brainage.bids.outputs import (
+    predictions_file,
+    read_tsv,
+    session_file,
+    start_marker,
+    write_json,
+    write_tsv,
+)
+from bids_brainage.bids.scan import list_participants, list_sessions
+from bids_brainage.config import RunConfig
+from bids_brainage.errors import BrainAgeError, MissingInputError, SelectionError
+from bids_brainage.records.prediction import columns, data_dictionary
+from bids_brainage.records.session import SessionKey
+
+logger = logging.getLogger(__name__)
+INTERRUPTED = "interrupted"
+Say = Callable[[str], object]
+Row = dict[str, Any]
+
+
+def run_group(config: RunConfig, say: Say) -> int:
+    """Gather all predictions of OUTPUT_DIR; return 0, or 1 if any session is not ok.
+
+    Raises
+    ------
+    MissingInputError
+        If OUTPUT_DIR does not exist.
+    SelectionError
+        If it holds no session.
+    """
+    output = config.output_dir
+    if not output.is_dir():
+        raise MissingInputError("OUTPUT_DIR does not exist", place=output,
+                                hint="run the participant level first")
+    rows = [row for key in output_sessions(output, config) for row in session_rows(output, key)]
+    if not rows:
+        raise SelectionError("no session to gather", place=output,
+                             hint="run the participant level first")
+    write_tsv(output / "group_brainage.tsv", rows, columns())
+    write_json(output / "group_brainage.json", data_dictionary())
+    _write_phenotype(output, rows)
+    from bids_brainage.report.group import write_group_report
+
+    page = write_group_report(output)
+    bad = sum(row["status"] != "ok" for row in rows)
+    say(f"group table of {len(rows)} rows ({bad} not ok); page: {page}")
+    return 1 if bad else 0
+
+
+def output_sessions(output: Path, config: RunConfig) -> Iterator[SessionKey]:
+    """Sessions that stand in OUTPUT_DIR or were started there, in natural order."""
+    found = {SessionKey(p, s) for p in list_participants(output)
+             for s in (list_sessions(output, p) or [""])}
+    # A participant may have files without a session and an older run's sessions: keep both.
+    found |= {SessionKey(p) for p in list_participants(output)
+              if predictions_file(output, SessionKey(p)).is_file()}
+    for marker in (output / "logs" / "started").glob("sub-*.json"):
+        participant, _, session = marker.stem.removeprefix("sub-").partition("_ses-")
+        found.add(SessionKey(participant, session))
+    wanted, sessions = set(config.participant_labels), set(config.session_labels)
+    for key in sorted(found, key=natural):
+        if (not wanted or key.participant in wanted) and (not sessions or key.session in sessions):
+            yield key
+
+
+def natural(key: SessionKey) -> list[tuple[int, int | str]]:
+    """Sort key that puts sub-2 before sub-10."""
+    parts = re.split(r"(\d+)", key.stem)
+    return [(0, int(part)) if part.isdigit() else (1, part) for part in parts] + [(1, key.stem)]
+
+
+def session_rows(output: Path, key: SessionKey) -> list[Row]:
+    """Rows of one session; a session that did not finish has one that says so."""
+    path = predictions_file(output, key)
+    started = start_marker(output, key).is_file()
+    try:
+        rows: list[Row] = list(read_tsv(path)) if path.is_file() and not started else []
+    except BrainAgeError as error:
+        return [_failed(key, str(error))]
+    if rows:
+        return rows
+    if started or session_file(output, key, "desc-extraction_log.json").is_file():
+        return [_failed(key, f"{INTERRUPTED}: rerun the participant level for this session")]
+    return []
+
+
+def _failed(key: SessionKey, reason: str) -> Row:
+    return {"participant_id": key.participant_id, "session_id": key.session_id,
+            "status": "failed", "status_reason": reason, "quality": None}
+
+
+def _write_phenotype(output: Path, rows: list[Row]) -> None:
+    """One row per participant (first session, first model), as BIDS phenotype files want."""
+    first: dict[str, Row] = {}
+    for row in rows:
+        first.setdefault(row["participant_id"], row)
+    names = [name for name in columns() if name != "session_id"]
+    dictionary = {k: v for k, v in data_dictionary().items() if k != "session_id"}
+    measure = {"MeasurementToolMetadata": {
+        "Description": "Brain age and sex predicted by bids_brainage (first session)."}}
+    write_tsv(output / "phenotype" / "brainage.tsv", first.values(), names)
+    write_json(output / "phenotype" / "brainage.json", measure | dictionary)

@@ -1,0 +1,75 @@
+"""Work spread over processes; a killed worker costs its own item only."""
+
+import logging
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from typing import TypeVar
+
+logger = logging.getLogger(__name__)
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def map_processes(
+    function: Callable[[Item], Result], items: Sequence[Item], nprocs: int
+) -> Iterator[tuple[Item, Result | None]]:
+    """Apply a function to every item and yield each result as soon as it is there.
+
+    Parameters
+    ----------
+    function
+        Must be importable by a fresh process.
+    nprocs
+        Worker processes; with one, everything runs in this process.
+
+    Yields
+    ------
+    tuple
+        The item and its result; None if its worker was killed twice.
+    """
+    if nprocs == 1 or len(items) <= 1:
+        for item in items:
+            yield item, function(item)
+        return
+    lost = yield from _pooled(function, items, min(nprocs, len(items)))
+    if lost:
+        logger.warning("a worker process was killed; %d items are tried again", len(lost))
+    for item in lost:
+        if (yield from _pooled(function, [item], 1)):
+            yield item, None
+
+
+def _pooled(
+    function: Callable[[Item], Result], items: Sequence[Item], nprocs: int
+) -> Generator[tuple[Item, Result | None], None, list[Item]]:
+    """Yield finished items and return those that a broken pool lost."""
+    lost: list[Item] = []
+    level = logging.getLogger("bids_brainage").level
+    with ProcessPoolExecutor(
+        nprocs, mp_context=get_context("spawn"), initializer=set_up_worker, initargs=(level,)
+    ) as pool:
+        futures = {pool.submit(function, item): item for item in items}
+        try:
+            for future in as_completed(futures):
+                try:
+                    result = future.result()
+                except BrokenProcessPool:
+                    lost.append(futures[future])
+                else:
+                    yield futures[future], result
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return lost
+
+
+def set_up_worker(level: int) -> None:
+    """Give a worker the parent's logging."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
+    package = logging.getLogger("bids_brainage")
+    package.handlers[:] = [handler]
+    package.setLevel(level)
+    package.propagate = False

@@ -1,0 +1,175 @@
+"""Predictions of sessions from the derivatives on disk, written as one small table each."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bids_brainage.app.quality import judge
+from bids_brainage.bids.outputs import predictions_file, start_marker, write_json, write_tsv
+from bids_brainage.config import RunConfig
+from bids_brainage.errors import BrainAgeError
+from bids_brainage.features.vectors import connectivity_vector, morphometry_vector
+from bids_brainage.models.cards import ModelCard
+from bids_brainage.predict.device import resolve_device
+from bids_brainage.predict.predictor import Predictor
+from bids_brainage.records.extraction import Extraction
+from bids_brainage.records.prediction import Prediction, columns, data_dictionary
+
+logger = logging.getLogger(__name__)
+Row = dict[str, Any]
+DECIMALS = 4
+
+
+def load_predictors(config: RunConfig) -> list[Predictor]:
+    """Load every model of the run once.
+
+    Raises
+    ------
+    ModelError, UsageError
+        If a model or the device is not there.
+    """
+    device = resolve_device(config.device)
+    logger.info("models run on %s", device)
+    return [Predictor(name, device, config.batch_size) for name in config.models]
+
+
+def predict_sessions(
+    predictors: Sequence[Predictor], extractions: Sequence[Extraction], output_dir: Path
+) -> list[Row]:
+    """Predict all sessions at once and write each session's table.
+
+    Parameters
+    ----------
+    extractions
+        Logs of sessions, also of failed ones: they get their row, too.
+
+    Returns
+    -------
+    list
+        The rows written, session by session and model by model.
+    """
+    per_session: list[list[Row]] = [[] for _ in extractions]
+    for predictor in predictors:
+        vectors = [_vectors(output_dir, e, predictor.card) for e in extractions]
+        wanted = [i for i, (features, _) in enumerate(vectors) if features]
+        found = predictor.predict([vectors[i][0] for i in wanted])
+        predictions = dict(zip(wanted, found, strict=True))
+        for i, extraction in enumerate(extractions):
+            row = make_row(extraction, predictor.card, predictions.get(i), vectors[i][1])
+            per_session[i].append(row)
+    for extraction, rows in zip(extractions, per_session, strict=True):
+        _write(output_dir, extraction, rows, predictors)
+    return [row for rows in per_session for row in rows]
+
+
+def _vectors(
+    output_dir: Path, extraction: Extraction, card: ModelCard
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Feature vectors for one model, and why a modality was left out."""
+    vectors: dict[str, np.ndarray] = {}
+    problems: list[str] = []
+    if extraction.status != "ok":
+        return vectors, problems
+    for modality, spec in card.inputs.items():
+        name = extraction.derivatives.get(modality)
+        if not name:
+            continue
+        try:
+            if modality == "morphometry":
+                vector = morphometry_vector(output_dir / name, spec.names)
+            else:
+                _check_recipe(extraction, card, modality)
+                vector = connectivity_vector(output_dir / name, spec.regions)
+        except BrainAgeError as error:
+            problems.append(f"{modality} left out: {error}")
+            continue
+        if np.isnan(vector).all():
+            problems.append(f"{modality} left out: no measure that model {card.name} knows")
+        else:
+            vectors[modality] = vector
+    return vectors, problems
+
+
+def _check_recipe(extraction: Extraction, card: ModelCard, modality: str) -> None:
+    spec = card.inputs[modality]
+    for setting in ("atlas", "denoising"):
+        wanted, given = getattr(spec, setting), extraction.settings.get(setting)
+        if wanted and given != wanted:
+            raise BrainAgeError(
+                f"it was made with {setting} {given}, model {card.name} needs {wanted}",
+                hint=f"run with --{setting} {wanted}",
+            )
+
+
+def make_row(
+    extraction: Extraction, card: ModelCard, prediction: Prediction | None, problems: Sequence[str]
+) -> Row:
+    """One row of the predictions table.
+
+    Parameters
+    ----------
+    prediction
+        None if the session has no usable features.
+    problems
+        Why modalities were left out.
+    """
+    reasons = [reason for reason in (extraction.reason, *problems) if reason]
+    row: Row = {
+        "participant_id": extraction.key.participant_id,
+        "session_id": extraction.key.session_id,
+        "model": card.name,
+        "status": extraction.status,
+        "age": extraction.age,
+        "sex": extraction.sex,
+        **extraction.quality,
+    }
+    if prediction is not None:
+        row |= _predicted(extraction, card, prediction)
+    elif extraction.status == "ok":
+        row["status"] = "failed"
+        reasons = reasons or [f"no input that model {card.name} takes"]
+    row["status_reason"] = "; ".join(reasons)
+    row["quality"], row["quality_reasons"] = judge(row)
+    return row
+
+
+def _predicted(extraction: Extraction, card: ModelCard, prediction: Prediction) -> Row:
+    combination = "+".join(prediction.modalities)
+    age = extraction.age
+    row: Row = {
+        "modalities": combination,
+        "predicted_age": prediction.age,
+        "probability_female": prediction.probability_female,
+        "predicted_sex": "F" if prediction.probability_female >= 0.5 else "M",
+        "out_of_range_share": prediction.out_of_range,
+        "out_of_distribution": prediction.out_of_range > card.out_of_range_limit,
+        "missing_measures": prediction.missing.get("morphometry"),
+    }
+    youngest, oldest = card.age_range_of(combination)
+    row["within_age_range"] = youngest <= (prediction.age if age is None else age) <= oldest
+    if age is not None:
+        gap = prediction.age - age
+        row["brain_age_gap"] = round(gap, DECIMALS)
+        row["brain_age_gap_corrected"] = round(card.corrected_gap(gap, age, combination), DECIMALS)
+    return row
+
+
+def _write(
+    output_dir: Path, extraction: Extraction, rows: list[Row], predictors: Sequence[Predictor]
+) -> None:
+    path = predictions_file(output_dir, extraction.key)
+    write_tsv(path, rows, columns())
+    used = [name for value in extraction.derivatives.values()
+            for name in ([value] if isinstance(value, str) else value)]
+    sidecar = {
+        "Description": "Brain age and sex, one row per model. For research; not for clinical use.",
+        "Sources": [f"bids::{name}" for name in used],
+        "Models": {p.card.name: {"Version": p.card.version, "SHA256": p.card.sha256}
+                   for p in predictors},
+        "SoftwareVersions": extraction.versions,
+    }
+    write_json(path.with_suffix(".json"), sidecar | data_dictionary())
+    start_marker(output_dir, extraction.key).unlink(missing_ok=True)

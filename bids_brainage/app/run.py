@@ -1,0 +1,51 @@
+"""One run of the App: what the levels asked for, in order, and the exit code."""
+
+import logging
+from collections.abc import Callable
+
+from bids_brainage.bids.outputs import prepare_output
+from bids_brainage.config import RunConfig
+
+logger = logging.getLogger(__name__)
+Say = Callable[[str], object]
+
+
+def run(config: RunConfig, say: Say) -> int:
+    """Do what ``config`` asks and return the exit code.
+
+    Parameters
+    ----------
+    say
+        Receives the lines meant for the user.
+
+    Raises
+    ------
+    BrainAgeError
+        If the run as a whole is impossible; a session's failure is a row, not an error.
+    """
+    code = 0
+    if "participant" in config.levels:
+        code = _participant(config, say)
+    if "group" in config.levels and not config.dry_run:
+        from bids_brainage.app.group import run_group
+
+        code = max(code, run_group(config, say))
+    return code
+
+
+def _participant(config: RunConfig, say: Say) -> int:
+    from bids_brainage.app.plan import describe, make_plan
+
+    plan = make_plan(config)
+    if config.validate:
+        from bids_brainage.app.validate import validate_dataset
+
+        validate_dataset(config.bids_dir)
+    if config.dry_run:
+        for line in describe(plan):
+            say(line)
+        return 0
+    prepare_output(config.output_dir, config.bids_dir)
+    from bids_brainage.app.participant import run_participants
+
+    return run_participants(config, plan, say)

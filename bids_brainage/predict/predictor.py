@@ -1,0 +1,107 @@
+"""Predictions in batches from feature vectors, independent of order and company."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+
+from bids_brainage.errors import ModelError
+from bids_brainage.models.cards import ModelCard
+from bids_brainage.models.store import load_model
+from bids_brainage.records.prediction import Prediction
+
+AGE_DECIMALS = 4
+Features = Mapping[str, np.ndarray]
+
+
+class Predictor:
+    """A loaded model that turns feature vectors into predictions.
+
+    Computes in double precision and without batch statistics, so that a session's prediction
+    depends neither on the batch size nor on the sessions beside it.
+
+    Parameters
+    ----------
+    name
+        Name of a shipped model, or a folder with a card and weights.
+    device
+        Where it runs.
+    batch_size
+        Sessions computed at once.
+
+    Raises
+    ------
+    ModelError
+        If the model does not exist, or its weights do not match its card.
+    """
+
+    def __init__(self, name: str, device: torch.device, batch_size: int = 64) -> None:
+        self.card: ModelCard
+        self._module, self.card = load_model(name)
+        self._module.to(device=device, dtype=torch.float64).eval()
+        self._device = device
+        self._batch_size = batch_size
+
+    def predict(self, sessions: Sequence[Features]) -> list[Prediction]:
+        """Predict age and sex of each session.
+
+        Parameters
+        ----------
+        sessions
+            Per session, modality name to feature vector in the card's order; NaN is missing,
+            and a modality may be absent.
+
+        Raises
+        ------
+        ModelError
+            If a vector has the wrong length, or a session has no measure at all.
+        """
+        results: list[Prediction] = []
+        for start in range(0, len(sessions), self._batch_size):
+            results += self._predict_batch(sessions[start : start + self._batch_size])
+        return results
+
+    def _predict_batch(self, sessions: Sequence[Features]) -> list[Prediction]:
+        arrays = {name: self._stack(name, sessions) for name in self.card.inputs}
+        tensors = {name: torch.from_numpy(a).to(self._device) for name, a in arrays.items()}
+        with torch.inference_mode():
+            age, logit = self._module(tensors)
+            beyond = self._module.out_of_range(tensors)
+        probability = torch.sigmoid(logit)
+        missing = {name: np.isnan(array).mean(axis=1) for name, array in arrays.items()}
+        return [
+            self._prediction(i, age[i].item(), probability[i].item(), beyond[i].item(), missing)
+            for i in range(len(sessions))
+        ]
+
+    def _prediction(
+        self, i: int, age: float, probability: float, beyond: float, missing: dict[str, np.ndarray]
+    ) -> Prediction:
+        used = tuple(name for name, share in missing.items() if share[i] < 1)
+        if not used:
+            raise ModelError(
+                f"no measure for model {self.card.name}",
+                hint=f"it needs {' or '.join(self.card.inputs)}",
+            )
+        return Prediction(
+            age=round(age, AGE_DECIMALS),
+            probability_female=round(probability, AGE_DECIMALS),
+            modalities=used,
+            out_of_range=round(beyond, AGE_DECIMALS),
+            missing={name: round(float(missing[name][i]), AGE_DECIMALS) for name in used},
+        )
+
+    def _stack(self, name: str, sessions: Sequence[Features]) -> np.ndarray:
+        width = len(self.card.inputs[name].names)
+        rows = np.full((len(sessions), width), np.nan)
+        for row, features in zip(rows, sessions, strict=True):
+            vector = features.get(name)
+            if vector is None:
+                continue
+            if np.shape(vector) != (width,):
+                raise ModelError(
+                    f"{name} has shape {np.shape(vector)}, model {self.card.name} takes {width}",
+                    hint=f"see brainage models info {self.card.name}",
+                )
+            row[:] = vector
+        return rows

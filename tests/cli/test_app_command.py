@@ -1,0 +1,93 @@
+import subprocess
+import sys
+
+import pytest
+
+from bids_brainage import __version__
+from bids_brainage.cli.app_command import main
+from bids_brainage.cli.app_parser import build_parser, to_config
+
+
+def parse(*options):
+    return to_config(build_parser().parse_args(["/data", "/out", "participant", *options]))
+
+
+@pytest.mark.parametrize("words", [
+    ["--participant-label", "01", "02"],
+    ["--participant_label", "sub-01", "sub-02"],
+    ["--participant-label", "01,sub-02"],
+    ["--participant-label", "01", "--participant-label", "02"],
+])
+def test_labels_are_read_in_every_spelling(words):
+    assert parse(*words).participant_labels == ("01", "02")
+
+
+def test_levels_are_put_in_order():
+    options = build_parser().parse_args(["/data", "/out", "group", "participant"])
+    assert to_config(options).levels == ("participant", "group")
+
+
+@pytest.mark.parametrize("words", [
+    ["--device", "gpu"], ["--batch-size", "0"], ["--nprocs", "-1"], ["--nprocs", "two"],
+    ["--fd-threshold", "0"], ["--fd-threshold", "nan"], ["--unknown"], ["--participant", "01"],
+])
+def test_wrong_options_exit_with_2(words, capsys):
+    with pytest.raises(SystemExit) as stop:
+        parse(*words)
+    assert stop.value.code == 2
+    assert words[0] in capsys.readouterr().err
+
+
+def test_missing_dataset_exits_with_66_and_names_it(tmp_path, capsys):
+    missing = tmp_path / "nowhere"
+    assert main([str(missing), str(tmp_path / "out"), "participant"]) == 66
+    message = capsys.readouterr().err
+    assert str(missing) in message
+    assert "Traceback" not in message
+
+
+def test_config_file_gives_defaults_and_the_command_line_wins(tmp_path):
+    from bids_brainage.cli.config_file import apply_config_file
+
+    file = tmp_path / "run.toml"
+    file.write_text('nprocs = 3\natlas = "mine.nii.gz"\ntask-id = ["rest", "task-eyes"]\n'
+                    'dry-run = true\nparticipant_label = "sub-01,02"\n')
+    words = ["/data", "/out", "participant", "--config-file", str(file), "--nprocs", "2"]
+    words += ["--task-id", "movie"]
+    parser = build_parser()
+    apply_config_file(parser, words)
+    config = to_config(parser.parse_args(words))
+    assert config.nprocs == 2
+    assert config.atlas == "mine.nii.gz"
+    assert config.task_ids == ("movie",)
+    assert config.participant_labels == ("01", "02")
+    assert config.dry_run
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("colour = 1", "colour"), ("nprocs = 0", "nprocs"), ("dry_run = 'yes'", "dry_run"),
+    ("nprocs = [", "TOML"), ('device = "tpu"', "tpu"),
+])
+def test_wrong_config_file_exits_with_2(tmp_path, capsys, text, said):
+    file = tmp_path / "run.toml"
+    file.write_text(text)
+    assert main(["/data", "/out", "participant", "--config-file", str(file)]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_absent_config_file_exits_with_66(tmp_path):
+    words = ["/data", "/out", "participant", "--config-file", str(tmp_path / "no.toml")]
+    assert main(words) == 66
+
+
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_start_up_loads_no_heavy_library(option):
+    code = (
+        "import sys\nfrom bids_brainage.cli.app_command import main\n"
+        f"try:\n    main([{option!r}])\nexcept SystemExit as stop:\n    assert not stop.code\n"
+        "heavy = {'torch', 'numpy', 'nilearn', 'pandas', 'bids', 'socket'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert __version__ in done.stdout or "BIDS_DIR" in done.stdout
