@@ -9,7 +9,8 @@ import bids_brainage
 
 PACKAGE = Path(bids_brainage.__file__).parent
 FLOORS = {
-    "cli": 6, "__main__": 6,
+    "__main__": 7,
+    "cli": 6,
     "app": 5,
     "training": 4, "report": 4,
     "features": 3, "predict": 3, "evaluation": 3,

@@ -126,27 +126,41 @@ def _reusable(output: Path, inputs: SessionInputs, fingerprint: str) -> Extracti
         return None
     if log.status != "ok" or log.config_hash != fingerprint:
         return None
-    written = [name for value in log.derivatives.values()
-               for name in ([value] if isinstance(value, str) else value)]
+    written = [
+        name
+        for value in log.derivatives.values()
+        for name in ([value] if isinstance(value, str) else value)
+    ]
     return log if all((output / name).is_file() for name in written) else None
 
 
 def _remove_earlier(output: Path, key: SessionKey) -> None:
     """Remove what an earlier run wrote for the session: it no longer matches."""
-    for path in (extraction_log(output, key), predictions_file(output, key),
-                 predictions_file(output, key).with_suffix(".json")):
+    for path in (
+        extraction_log(output, key),
+        predictions_file(output, key),
+        predictions_file(output, key).with_suffix(".json"),
+    ):
         path.unlink(missing_ok=True)
-    for datatype, pattern in (("anat", "*_morph.*"), ("func", "*_timeseries.*"),
-                              ("func", "*_relmat.*")):
+    for datatype, pattern in (
+        ("anat", "*_morph.*"),
+        ("func", "*_timeseries.*"),
+        ("func", "*_relmat.*"),
+    ):
         for path in (output / key.folder / datatype).glob(f"{key.stem}_{pattern}"):
             path.unlink()
 
 
 def _fingerprint(config: RunConfig, inputs: SessionInputs) -> str:
     """Hash of everything that shapes the features: settings, version, and the input files."""
-    files = [inputs.freesurfer / "stats" / name for name in
-             ("aseg.stats", "lh.aparc.a2009s.stats", "rh.aparc.a2009s.stats")
-             ] if inputs.freesurfer else []
+    files = (
+        [
+            inputs.freesurfer / "stats" / name
+            for name in ("aseg.stats", "lh.aparc.a2009s.stats", "rh.aparc.a2009s.stats")
+        ]
+        if inputs.freesurfer
+        else []
+    )
     for run in inputs.runs:
         files += [path for path in (run.bold, run.mask, run.confounds) if path]
     content: dict[str, Any] = {

@@ -38,12 +38,14 @@ def run_group(config: RunConfig, say: Say) -> int:
     """
     output = config.output_dir
     if not output.is_dir():
-        raise MissingInputError("OUTPUT_DIR does not exist", place=output,
-                                hint="run the participant level first")
+        raise MissingInputError(
+            "OUTPUT_DIR does not exist", place=output, hint="run the participant level first"
+        )
     rows = [row for key in output_sessions(output, config) for row in session_rows(output, key)]
     if not rows:
-        raise SelectionError("no session to gather", place=output,
-                             hint="run the participant level first")
+        raise SelectionError(
+            "no session to gather", place=output, hint="run the participant level first"
+        )
     write_tsv(output / "group_brainage.tsv", rows, columns())
     write_json(output / "group_brainage.json", data_dictionary())
     _write_phenotype(output, rows)
@@ -57,11 +59,17 @@ def run_group(config: RunConfig, say: Say) -> int:
 
 def output_sessions(output: Path, config: RunConfig) -> Iterator[SessionKey]:
     """Sessions that stand in OUTPUT_DIR or were started there, in natural order."""
-    found = {SessionKey(p, s) for p in list_participants(output)
-             for s in (list_sessions(output, p) or [""])}
+    found = {
+        SessionKey(p, s)
+        for p in list_participants(output)
+        for s in (list_sessions(output, p) or [""])
+    }
     # A participant may have files without a session and an older run's sessions: keep both.
-    found |= {SessionKey(p) for p in list_participants(output)
-              if predictions_file(output, SessionKey(p)).is_file()}
+    found |= {
+        SessionKey(p)
+        for p in list_participants(output)
+        if predictions_file(output, SessionKey(p)).is_file()
+    }
     for marker in (output / "logs" / "started").glob("sub-*.json"):
         participant, _, session = marker.stem.removeprefix("sub-").partition("_ses-")
         found.add(SessionKey(participant, session))
@@ -93,8 +101,13 @@ def session_rows(output: Path, key: SessionKey) -> list[Row]:
 
 
 def _failed(key: SessionKey, reason: str) -> Row:
-    return {"participant_id": key.participant_id, "session_id": key.session_id,
-            "status": "failed", "status_reason": reason, "quality": None}
+    return {
+        "participant_id": key.participant_id,
+        "session_id": key.session_id,
+        "status": "failed",
+        "status_reason": reason,
+        "quality": None,
+    }
 
 
 def _write_phenotype(output: Path, rows: list[Row]) -> None:
@@ -104,7 +117,10 @@ def _write_phenotype(output: Path, rows: list[Row]) -> None:
         first.setdefault(row["participant_id"], row)
     names = [name for name in columns() if name != "session_id"]
     dictionary = {k: v for k, v in data_dictionary().items() if k != "session_id"}
-    measure = {"MeasurementToolMetadata": {
-        "Description": "Brain age and sex predicted by bids_brainage (first session)."}}
+    measure = {
+        "MeasurementToolMetadata": {
+            "Description": "Brain age and sex predicted by bids_brainage (first session)."
+        }
+    }
     write_tsv(output / "phenotype" / "brainage.tsv", first.values(), names)
     write_json(output / "phenotype" / "brainage.json", measure | dictionary)

@@ -62,12 +62,18 @@ def write_report(output_dir: Path, participant: str) -> None:
 
 def summarise(rows: Sequence[Row], output_dir: Path, say: Say) -> int:
     """Say what became of the sessions; return 0, or 1 if any failed."""
-    counts = {status: [r for r in rows if r["status"] == status]
-              for status in ("ok", "failed", "no_input")}
+    counts = {
+        status: [r for r in rows if r["status"] == status]
+        for status in ("ok", "failed", "no_input")
+    }
     for row in (counts["failed"] + counts["no_input"])[:MANY]:
         session = "" if row["session_id"] == "n/a" else f" {row['session_id']}"
-        say(f"{row['status']}: {row['participant_id']}{session} ({row['model']}): "
-            f"{row['status_reason']}")
-    say(", ".join(f"{len(found)} {status}" for status, found in counts.items())
-        + f"; reports and tables are in {output_dir}")
+        say(
+            f"{row['status']}: {row['participant_id']}{session} ({row['model']}): "
+            f"{row['status_reason']}"
+        )
+    say(
+        ", ".join(f"{len(found)} {status}" for status, found in counts.items())
+        + f"; reports and tables are in {output_dir}"
+    )
     return 1 if counts["failed"] or counts["no_input"] else 0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bids_brainage.bids.dataset import Dataset, open_dataset
 from bids_brainage.bids.filters import read_filters
 from bids_brainage.bids.inputs import InputSelection, find_inputs
-from bids_brainage.bids.scan import select_sessions
+from bids_brainage.bids.selection import select_sessions
 from bids_brainage.config import RunConfig
 from bids_brainage.records.inputs import SessionInputs
 from bids_brainage.records.session import SessionKey

@@ -162,13 +162,17 @@ def _write(
 ) -> None:
     path = predictions_file(output_dir, extraction.key)
     write_tsv(path, rows, columns())
-    used = [name for value in extraction.derivatives.values()
-            for name in ([value] if isinstance(value, str) else value)]
+    used = [
+        name
+        for value in extraction.derivatives.values()
+        for name in ([value] if isinstance(value, str) else value)
+    ]
     sidecar = {
         "Description": "Brain age and sex, one row per model. For research; not for clinical use.",
         "Sources": [f"bids::{name}" for name in used],
-        "Models": {p.card.name: {"Version": p.card.version, "SHA256": p.card.sha256}
-                   for p in predictors},
+        "Models": {
+            p.card.name: {"Version": p.card.version, "SHA256": p.card.sha256} for p in predictors
+        },
         "SoftwareVersions": extraction.versions,
     }
     write_json(path.with_suffix(".json"), sidecar | data_dictionary())

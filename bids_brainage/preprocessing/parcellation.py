@@ -1,0 +1,94 @@
+"""The record of one atlas, and how labelled voxels are made of probability maps."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from scipy.ndimage import center_of_mass
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """A brain atlas of non-overlapping regions.
+
+    Parameters
+    ----------
+    name
+        Label for file names (letters and digits), for example ``HarvardOxford``.
+    labels
+        3D image of whole numbers; zero is outside every region.
+    regions
+        Region names in feature order, unique.
+    values
+        Number of each region in ``labels``, in the same order.
+    space
+        Template the atlas is drawn in, or ``unknown``.
+    source
+        Package or file it comes from.
+    details
+        Sidecar content: how it was built, threshold, reference.
+    """
+
+    name: str
+    labels: nib.Nifti1Image
+    regions: tuple[str, ...]
+    values: tuple[int, ...]
+    space: str
+    source: str
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def describe(self) -> dict[str, Any]:
+        """Content for JSON sidecars."""
+        return {
+            "Name": self.name,
+            "Space": self.space,
+            "Source": self.source,
+            "Regions": len(self.regions),
+            **self.details,
+        }
+
+    def centroids(self) -> dict[str, list[float]]:
+        """Centre of mass of each region, in mm of the atlas's template."""
+        labels = np.asarray(self.labels.dataobj)
+        present = np.flatnonzero(np.bincount(labels[labels > 0].astype(np.int64)))
+        centres = center_of_mass(labels > 0, labels, present)
+        places = nib.affines.apply_affine(self.labels.affine, np.asarray(centres))
+        found = dict(zip(present.tolist(), np.round(places, 1).tolist(), strict=True))
+        return {
+            name: found[value]
+            for name, value in zip(self.regions, self.values, strict=True)
+            if value in found
+        }
+
+
+def maximum_probability(
+    maps: Iterable[np.ndarray], threshold: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give each voxel to its most probable map.
+
+    Parameters
+    ----------
+    maps
+        Probability maps of one shape, one at a time.
+    threshold
+        Smallest probability that is kept, in the unit of the maps.
+
+    Returns
+    -------
+        Map number (from 0, -1 where no map reaches the threshold) and its probability.
+    """
+    winner: np.ndarray | None = None
+    best: np.ndarray | None = None
+    for number, probability in enumerate(maps):
+        if best is None or winner is None:
+            best = np.zeros_like(probability)
+            winner = np.full_like(probability, -1, dtype=np.int16)
+        higher = probability > best
+        best[higher] = probability[higher]
+        winner[higher] = number
+    if best is None or winner is None:
+        raise ValueError("no probability maps")
+    winner[best < threshold] = -1
+    return winner, best

@@ -1,0 +1,195 @@
+"""The answer for one session and model: numbers, what they rest on, and warnings in plain words."""
+
+import math
+from dataclasses import dataclass
+
+from bids_brainage.report.reading import SessionDerivatives, number
+
+NOT_CLINICAL = (
+    "Research use only: a brain age is a statistical estimate with an error of several years. "
+    "It is no diagnosis and must not guide care."
+)
+_SEX = {"F": "female", "M": "male"}
+_INPUTS = {
+    "morphometry": "brain morphometry (FreeSurfer thickness and volumes)",
+    "connectivity": "functional connectivity (BOLD)",
+    "volumes": "tissue volumes of the T1w image",
+}
+
+
+@dataclass(frozen=True)
+class AgeAxis:
+    """Places on a drawn age axis, in percent of its width; NaN where unknown."""
+
+    ticks: tuple[tuple[float, int], ...]
+    age: float
+    predicted: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one model says of one session.
+
+    Parameters
+    ----------
+    status
+        ``ok``, ``failed`` or ``no_input``.
+    age, predicted, lower, upper, gap, corrected
+        Years; NaN where missing.
+    female
+        Probability that the sex is female; NaN where missing.
+    rests_on
+        Inputs in words.
+    warnings
+        What a reader must know before using the numbers.
+    notes
+        Remarks of less weight.
+    """
+
+    session: str
+    model: str
+    status: str
+    age: float = math.nan
+    sex: str = ""
+    predicted: float = math.nan
+    lower: float = math.nan
+    upper: float = math.nan
+    gap: float = math.nan
+    corrected: float = math.nan
+    female: float = math.nan
+    predicted_sex: str = ""
+    rests_on: str = ""
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    axis: AgeAxis | None = None
+
+    @property
+    def sex_probability(self) -> float:
+        """Probability of the predicted sex."""
+        return 1 - self.female if self.predicted_sex == "male" else self.female
+
+
+def session_answers(session: SessionDerivatives) -> list[Answer]:
+    """Answers of a session; one that says why where there is no prediction."""
+    label, log = session.key.session_id, session.log
+    if session.interrupted:
+        reason = (
+            "The session was started and never finished: its process was stopped, or ran out of "
+            "memory. Run it again."
+        )
+        return [Answer(label, "", "failed", warnings=(reason,))]
+    if session.predictions:
+        return [_answer(session, row) for row in session.predictions]
+    if log is None:
+        reason = "No extraction log and no predictions were found for this session."
+        return [Answer(label, "", "no_input", warnings=(reason,))]
+    age = number(log.age)
+    sex = _SEX.get(log.sex or "", "")
+    if log.status == "ok":
+        reason = "Features were extracted, but no predictions have been written yet."
+        return [Answer(label, "", "no_prediction", age=age, sex=sex, warnings=(reason,))]
+    reason = _failure(log.status, log.reason)
+    return [Answer(label, "", log.status, age=age, sex=sex, warnings=(reason,))]
+
+
+def yes(cell: str | None) -> bool | None:
+    """Read a true/false cell; None where it holds neither."""
+    text = (cell or "").strip().lower()
+    if text in ("true", "1", "yes"):
+        return True
+    return False if text in ("false", "0", "no") else None
+
+
+def known(cell: str | None) -> str:
+    """Text of a cell, empty where it is missing."""
+    text = (cell or "").strip()
+    return "" if text == "n/a" else text
+
+
+def rests_on(cell: str | None) -> str:
+    """Name the inputs of a ``modalities`` cell in words."""
+    names = [part for part in known(cell).replace(",", "+").replace(";", "+").split("+") if part]
+    return " and ".join(_INPUTS.get(name.strip(), name.strip()) for name in names)
+
+
+def _answer(session: SessionDerivatives, row: dict[str, str]) -> Answer:
+    age, predicted = number(row.get("age")), number(row.get("predicted_age"))
+    lower, upper = number(row.get("predicted_age_lower")), number(row.get("predicted_age_upper"))
+    warnings, notes = _warnings(row, age, predicted)
+    return Answer(
+        session=session.key.session_id,
+        model=known(row.get("model")),
+        status=known(row.get("status")) or "failed",
+        age=age,
+        sex=_SEX.get(row.get("sex", ""), known(row.get("sex"))),
+        predicted=predicted,
+        lower=lower,
+        upper=upper,
+        gap=number(row.get("brain_age_gap")),
+        corrected=number(row.get("brain_age_gap_corrected")),
+        female=number(row.get("probability_female")),
+        predicted_sex=_SEX.get(row.get("predicted_sex", ""), known(row.get("predicted_sex"))),
+        rests_on=rests_on(row.get("modalities")),
+        warnings=tuple(warnings),
+        notes=tuple(notes),
+        axis=age_axis(age, predicted, lower, upper),
+    )
+
+
+def _failure(status: str, reason: str) -> str:
+    if status == "no_input":
+        return f"No usable input was found. {reason}".strip()
+    return f"The session failed: {reason or 'no reason was recorded'}"
+
+
+def _warnings(row: dict[str, str], age: float, predicted: float) -> tuple[list[str], list[str]]:
+    status, reason = known(row.get("status")), known(row.get("status_reason"))
+    if status != "ok":
+        return [_failure(status, reason)], []
+    warnings: list[str] = []
+    notes: list[str] = []
+    if math.isnan(predicted):
+        warnings.append("The model gave no age for this session.")
+    if reason:
+        warnings.append(reason)
+    if yes(row.get("within_age_range")) is False:
+        warnings.append(
+            "Outside the age range of the people the model was trained on: the prediction is an "
+            "extrapolation and can be far off."
+        )
+    if yes(row.get("out_of_distribution")):
+        warnings.append(
+            "The measures of this brain differ from those of the people the model was trained on "
+            "(out of distribution): do not rely on the prediction."
+        )
+    if known(row.get("quality")) == "check":
+        why = known(row.get("quality_reasons"))
+        warnings.append("Look at the input quality" + (f": {why}" if why else "."))
+    sex, predicted_sex = known(row.get("sex")), known(row.get("predicted_sex"))
+    if sex and predicted_sex and sex != predicted_sex:
+        warnings.append(
+            "The predicted sex differs from the recorded one. Most often the model errs; files "
+            "of two participants may also have been mixed up."
+        )
+    if math.isnan(age):
+        notes.append("The chronological age is unknown, so there is no brain age gap.")
+    return warnings, notes
+
+
+def age_axis(age: float, predicted: float, lower: float, upper: float) -> AgeAxis | None:
+    """Lay out an age axis that holds all known ages; None without a prediction."""
+    if math.isnan(predicted):
+        return None
+    values = [v for v in (age, predicted, lower, upper) if not math.isnan(v)]
+    start = max(0.0, math.floor((min(values) - 12) / 10) * 10.0)
+    start = min(start, math.floor(min(values) / 10) * 10.0)
+    stop = math.ceil((max(values) + 12) / 10) * 10.0
+    step = 10 * math.ceil((stop - start) / 100)
+
+    def place(value: float) -> float:
+        return round(100 * (value - start) / (stop - start), 2)
+
+    ticks = tuple((place(t), t) for t in range(int(start), int(stop) + 1, step))
+    return AgeAxis(ticks, place(age), place(predicted), place(lower), place(upper))

@@ -1,0 +1,109 @@
+"""Figures of the group page; they stay small however many people there are."""
+
+import numpy as np
+from matplotlib.collections import PathCollection
+
+from bids_brainage.report import canvas
+
+
+def age_scatter(age: np.ndarray, predicted: np.ndarray, outside: np.ndarray) -> str:
+    """Draw predicted against chronological age with the identity line.
+
+    Parameters
+    ----------
+    age, predicted
+        Years, without missing values; predictions are not bias corrected.
+    outside
+        Whether a session is outside the model's age range or unlike its training people.
+
+    Returns
+    -------
+    str
+        SVG text; the points are one picture, so its size does not grow with their number.
+    """
+    size = float(np.clip(220 / np.sqrt(len(age)), 4, 26))
+    alpha = float(np.clip(30 / np.sqrt(len(age)), 0.25, 0.85))
+    values = np.concatenate([age, predicted])
+    margin = max((values.max() - values.min()) * 0.05, 1.0)
+    lowest = float(values.min())
+    limits = (max(lowest - margin, min(lowest, 0.0)), float(values.max() + margin))
+    with canvas.drawing(5.2, 4.9) as figure:
+        axes = figure.add_subplot()
+        axes.plot(limits, limits, color=canvas.MUTED, linestyle="--", linewidth=1, zorder=1)
+        for chosen, colour, marker, name in (
+            (~outside, canvas.ACCENT, "o", "session"),
+            (outside, canvas.SECOND, "^", "outside the training people"),
+        ):
+            if chosen.any():
+                axes.scatter(
+                    age[chosen],
+                    predicted[chosen],
+                    s=size,
+                    alpha=alpha,
+                    color=colour,
+                    marker=marker,
+                    linewidths=0,
+                    label=name,
+                    rasterized=True,
+                    zorder=2,
+                )
+        axes.set(xlim=limits, ylim=limits, aspect="equal")
+        axes.set_xlabel("Chronological age (years)")
+        axes.set_ylabel("Predicted age (years, uncorrected)")
+        axes.grid()
+        axes.set_axisbelow(True)
+        canvas.bare(axes)
+        if outside.any():
+            legend = axes.legend(frameon=False, loc="upper left", fontsize=8)
+            for handle in legend.legend_handles:
+                if isinstance(handle, PathCollection):
+                    handle.set_alpha(1)
+                    handle.set_sizes([24])
+        return canvas.svg(figure)
+
+
+def gap_histogram(gap: np.ndarray, corrected: np.ndarray) -> str:
+    """Draw the distribution of the brain age gap, uncorrected and corrected.
+
+    Parameters
+    ----------
+    gap, corrected
+        Years, without missing values; ``corrected`` may be empty.
+
+    Returns
+    -------
+    str
+        SVG text.
+    """
+    values = np.concatenate([gap, corrected])
+    reach = max(float(np.abs(values).max()), 1.0)
+    bins = int(np.clip(np.sqrt(len(gap)) * 2, 8, 40))
+    edges = np.linspace(-reach, reach, bins + 1).tolist()
+    with canvas.drawing(5.2, 4.9) as figure:
+        axes = figure.add_subplot()
+        axes.hist(
+            gap,
+            bins=edges,
+            color=canvas.ACCENT,
+            edgecolor="white",
+            linewidth=0.6,
+            label="uncorrected",
+        )
+        if corrected.size:
+            axes.hist(
+                corrected,
+                bins=edges,
+                histtype="step",
+                color=canvas.SECOND,
+                linewidth=1.6,
+                label="corrected for age",
+            )
+        axes.axvline(0, color=canvas.MUTED, linestyle="--", linewidth=1)
+        axes.set_xlabel("Brain age gap (years)")
+        axes.set_ylabel("Sessions")
+        axes.grid(axis="y")
+        axes.set_axisbelow(True)
+        axes.margins(y=0.15)
+        canvas.bare(axes)
+        axes.legend(frameon=False, loc="upper left", fontsize=8)
+        return canvas.svg(figure)

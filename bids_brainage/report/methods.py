@@ -1,0 +1,232 @@
+"""Methods text of a participant's page: what was done, in sentences, with references."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bids_brainage.report.reading import SessionDerivatives, number, texts
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A paper to cite; ``link`` is its DOI or preprint address."""
+
+    text: str
+    link: str
+
+    @property
+    def short(self) -> str:
+        """Authors and year."""
+        return self.text.split(",", 1)[0]
+
+
+_DOI = "https://doi.org/"
+_PAPERS = {
+    "aseg": Reference("Fischl et al. 2002, Neuron 33:341", _DOI + "10.1016/S0896-6273(02)00569-X"),
+    "freesurfer": Reference(
+        "Fischl 2012, NeuroImage 62:774", _DOI + "10.1016/j.neuroimage.2012.01.021"
+    ),
+    "destrieux": Reference(
+        "Destrieux et al. 2010, NeuroImage 53:1", _DOI + "10.1016/j.neuroimage.2010.06.010"
+    ),
+    "fmriprep": Reference(
+        "Esteban et al. 2019, Nature Methods 16:111", _DOI + "10.1038/s41592-018-0235-4"
+    ),
+    "nilearn": Reference(
+        "Abraham et al. 2014, Frontiers in Neuroinformatics 8:14", _DOI + "10.3389/fninf.2014.00014"
+    ),
+    "harvardoxford": Reference(
+        "Desikan et al. 2006, NeuroImage 31:968", _DOI + "10.1016/j.neuroimage.2006.01.021"
+    ),
+    "fd": Reference(
+        "Power et al. 2012, NeuroImage 59:2142", _DOI + "10.1016/j.neuroimage.2011.10.018"
+    ),
+    "mavae": Reference("Usman et al. 2024, arXiv:2411.10100", "https://arxiv.org/abs/2411.10100"),
+    "bias": Reference(
+        "de Lange and Cole 2020, NeuroImage: Clinical 26:102229",
+        _DOI + "10.1016/j.nicl.2020.102229",
+    ),
+    "pitfalls": Reference(
+        "Butler et al. 2021, Human Brain Mapping 42:4092", _DOI + "10.1002/hbm.25533"
+    ),
+}
+
+
+def methods(
+    sessions: Sequence[SessionDerivatives],
+) -> tuple[list[tuple[str, list[Reference]]], dict[str, str]]:
+    """Say what was done for a participant.
+
+    Returns
+    -------
+    tuple
+        Paragraphs with their references, and software versions by name.
+    """
+    paragraphs: list[tuple[str, list[str]]] = []
+    if any(session.morphometry for session in sessions):
+        paragraphs.append(_morphometry(sessions))
+    if any(session.connectivity or session.timeseries for session in sessions):
+        paragraphs.append(_connectivity(sessions))
+    models = sorted(
+        {
+            row["model"]
+            for session in sessions
+            for row in session.predictions
+            if row.get("status") == "ok" and row.get("model", "n/a") != "n/a"
+        }
+    )
+    if models:
+        paragraphs.append(_prediction(models))
+    versions: dict[str, str] = {}
+    for session in sessions:
+        if session.log is not None and isinstance(session.log.versions, dict):
+            for name, version in session.log.versions.items():
+                seen = versions.setdefault(str(name), str(version))
+                if str(version) not in seen.split(", "):
+                    versions[str(name)] = f"{seen}, {version}"
+    versions = dict(sorted(versions.items())) | _model_versions(sessions)
+    full = {reference.link: reference for reference in _PAPERS.values()}
+    cited: list[tuple[str, list[Reference]]] = []
+    for text, keys in paragraphs:
+        papers = [_PAPERS[key] for key in keys]
+        if "nilearn" in keys:
+            papers += [full.get(r.link, r) for r in _cited_presets(sessions)]
+        cited.append((text, list(dict.fromkeys(papers))))
+    return cited, versions
+
+
+def _morphometry(sessions: Sequence[SessionDerivatives]) -> tuple[str, list[str]]:
+    software = _one_of(
+        [s.morphometry_sidecar.get(k) for s in sessions for k in ("Software", "software")]
+    )
+    version = _one_of(
+        [s.morphometry_sidecar.get(k) for s in sessions for k in ("SoftwareVersion", "Version")]
+    )
+    known = version if version and version != "unknown" else "(version unknown)"
+    name = f"{software or 'FreeSurfer'} {known}"
+    text = (
+        f"Morphometry. Cortical thickness of the Destrieux parcellation and volumes of the "
+        f"subcortical segmentation were read from the statistics that {name} wrote. Names of "
+        "measures that changed between versions were matched; a measure of zero counts as "
+        "missing."
+    )
+    return text, ["freesurfer", "destrieux", "aseg"]
+
+
+def _connectivity(sessions: Sequence[SessionDerivatives]) -> tuple[str, list[str]]:
+    tables = [t for s in sessions for t in (*s.connectivity, *s.timeseries)]
+    sidecars = [table.sidecar for table in tables]
+    settings = _settings(sessions)
+    described = find(sidecars, "Atlas")
+    named = find(described, "Name") if isinstance(described, dict) else described
+    atlas = str(named or settings.get("atlas") or "the atlas")
+    preset = find_preset(sidecars)
+    name = preset.get("name") or settings.get("denoising") or "unknown"
+    threshold = censoring_threshold(sidecars, settings)
+    text = (
+        "Functional connectivity. Preprocessed BOLD in standard space was averaged over the "
+        f"{max(len(table.regions) for table in tables)} regions of {atlas} with nilearn, and "
+        f"confounds were removed by regression. Denoising preset '{name}': "
+        f"{preset.get('description') or 'see the settings above.'} "
+    )
+    text += (
+        f"Volumes with a framewise displacement above {threshold:g} mm were left out. "
+        if threshold
+        else "No volumes were censored for motion. "
+    )
+    text += (
+        "Connectivity is the Pearson correlation between the cleaned series of two regions; "
+        "regions without signal are missing, not zero."
+    )
+    recorded = " ".join(_recorded(sessions)).lower()
+    keys = ["fmriprep"] if "fmriprep" in recorded else []
+    keys += ["nilearn", "fd"]
+    return text, [*keys, "harvardoxford"] if "harvard" in atlas.lower() else keys
+
+
+def _prediction(models: list[str]) -> tuple[str, list[str]]:
+    names = ", ".join(models)
+    text = (
+        f"Prediction. Age and sex were predicted by {names}; the models' cards name training "
+        "samples, input order and error on unseen sites. The brain age gap is predicted minus "
+        "chronological age. Predictions lean towards the mean age of the training people, so "
+        "the gap depends on age; the corrected gap subtracts what the model's bias makes expected "
+        "at that age. It uses the chronological age and is no measure of accuracy."
+    )
+    cited = ["mavae"] if any("mavae" in name.lower() for name in models) else []
+    return text, [*cited, "bias", "pitfalls"]
+
+
+def find(content: Any, key: str) -> Any:
+    """Give the first value of a key anywhere in nested JSON, whatever the case of its letters."""
+    if isinstance(content, dict):
+        for name, value in content.items():
+            if name.lower() == key.lower() and value is not None:
+                return value
+        content = list(content.values())
+    if isinstance(content, list | tuple):
+        for value in content:
+            found = find(value, key)
+            if found is not None:
+                return found
+    return None
+
+
+def find_preset(sidecars: Any) -> dict[str, Any]:
+    """Denoising preset in the sidecars, empty if they hold none."""
+    preset = find(sidecars, "Denoising")
+    return {k.lower(): v for k, v in preset.items()} if isinstance(preset, dict) else {}
+
+
+def censoring_threshold(sidecars: Any, settings: dict[str, Any]) -> float | None:
+    """Framewise displacement in mm above which volumes were left out, None if all were kept."""
+    for value in (find(find(sidecars, "Denoising"), "fd_threshold"), settings.get("fd_threshold")):
+        limit = number(value)
+        if limit > 0:
+            return limit
+    return None
+
+
+def _model_versions(sessions: Sequence[SessionDerivatives]) -> dict[str, str]:
+    """Versions and checksums of the models, as the predictions' sidecars give them."""
+    versions: dict[str, str] = {}
+    for session in sessions:
+        models = session.dictionary.get("Models")
+        for name, entry in models.items() if isinstance(models, dict) else ():
+            version, checksum = find(entry, "Version"), find(entry, "SHA256")
+            text = f"{version or 'no version'}, sha256 {str(checksum)[:16]}"
+            versions.setdefault(f"model {name}", text)
+    return versions
+
+
+def _cited_presets(sessions: Sequence[SessionDerivatives]) -> list[Reference]:
+    """Papers a denoising preset names as ``Author year, doi:...``."""
+    tables = [t for s in sessions for t in (*s.connectivity, *s.timeseries)]
+    named = find_preset([table.sidecar for table in tables]).get("references")
+    cited = []
+    for line in texts(named):
+        text, mark, doi = line.partition(", doi:")
+        if mark and re.fullmatch(r"10\.\d+/\S+", doi):
+            cited.append(Reference(text, _DOI + doi))
+    return cited
+
+
+def _settings(sessions: Sequence[SessionDerivatives]) -> dict[str, Any]:
+    for session in sessions:
+        if session.log is not None and isinstance(session.log.settings, dict):
+            return session.log.settings
+    return {}
+
+
+def _recorded(sessions: Sequence[SessionDerivatives]) -> Iterator[str]:
+    for session in sessions:
+        for table in (*session.connectivity, *session.timeseries):
+            yield from texts(table.sidecar)
+        if session.log is not None:
+            yield from texts(session.log.sources)
+            yield from (str(name) for name in session.log.versions or ())
+
+
+def _one_of(values: list[Any]) -> str:
+    return next((str(value) for value in values if value), "")

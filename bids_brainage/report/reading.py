@@ -1,0 +1,225 @@
+"""Read one participant's derivatives from disk; what cannot be read is named, never guessed."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bids_brainage.bids import outputs
+from bids_brainage.errors import InputError
+from bids_brainage.records.extraction import Extraction
+from bids_brainage.records.session import SessionKey
+
+_SESSION = re.compile(r"^ses-(?P<session>.+)$")
+
+
+@dataclass(frozen=True)
+class NumericTable:
+    """A derivative table of numbers.
+
+    Parameters
+    ----------
+    values
+        Rows x regions; NaN where the file says ``n/a``.
+    sidecar
+        Content of the JSON file beside it; empty if there is none.
+    """
+
+    path: Path
+    regions: tuple[str, ...]
+    values: np.ndarray
+    sidecar: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def stem(self) -> str:
+        """File name without BIDS suffix and extension."""
+        return self.path.name.rsplit("_", 1)[0]
+
+
+@dataclass(frozen=True)
+class SessionDerivatives:
+    """Everything the report can show of one session.
+
+    Parameters
+    ----------
+    log
+        Extraction log, or None if absent or unreadable.
+    predictions
+        Rows of the predictions file as text cells.
+    dictionary
+        Data dictionary of the predictions file.
+    interrupted
+        Whether the session was started and never finished.
+    problems
+        Files that are there and cannot be read, in plain words.
+    """
+
+    key: SessionKey
+    log: Extraction | None = None
+    predictions: tuple[dict[str, str], ...] = ()
+    dictionary: dict[str, Any] = field(default_factory=dict)
+    connectivity: tuple[NumericTable, ...] = ()
+    timeseries: tuple[NumericTable, ...] = ()
+    morphometry: tuple[dict[str, str], ...] = ()
+    morphometry_sidecar: dict[str, Any] = field(default_factory=dict)
+    interrupted: bool = False
+    problems: tuple[str, ...] = ()
+
+
+def find_sessions(output_dir: Path, participant: str) -> list[SessionKey]:
+    """Sessions of a participant that left a folder or a start marker below OUTPUT_DIR.
+
+    Parameters
+    ----------
+    participant
+        Label without ``sub-``.
+    """
+    base = SessionKey(participant)
+    folder = output_dir / base.folder
+    labels: set[str] = set()
+    if folder.is_dir():
+        matches = (_SESSION.match(p.name) for p in folder.iterdir() if p.is_dir())
+        labels = {match["session"] for match in matches if match}
+    markers = outputs.start_marker(output_dir, base).parent
+    if markers.is_dir():
+        prefix = f"{base.participant_id}_ses-"
+        labels |= {
+            p.stem.removeprefix(prefix) for p in markers.glob("*.json") if p.stem.startswith(prefix)
+        }
+    keys = [SessionKey(participant, label) for label in sorted(labels, key=_natural)]
+    own = (
+        outputs.extraction_log(output_dir, base),
+        outputs.predictions_file(output_dir, base),
+        outputs.start_marker(output_dir, base),
+    )
+    if not keys or any(path.is_file() for path in own):
+        keys.insert(0, base)
+    return keys
+
+
+def _natural(label: str) -> list[tuple[int, int, str]]:
+    """Sort key that puts ses-2 before ses-10."""
+    parts = re.split(r"(\d+)", label)
+    return [(0, int(p), p) if p.isdecimal() else (1, 0, p) for p in parts]
+
+
+def read_session(output_dir: Path, key: SessionKey) -> SessionDerivatives:
+    """Read a session's derivatives; a damaged file becomes a problem in plain words."""
+    problems: list[str] = []
+    log = _read_log(outputs.extraction_log(output_dir, key), problems)
+    table = outputs.predictions_file(output_dir, key)
+    morph = _derivatives(output_dir, key, log, "morphometry", "anat", "*_morph.tsv")
+    return SessionDerivatives(
+        key=key,
+        log=log,
+        predictions=tuple(_read_rows(table, problems)),
+        dictionary=_read_sidecar(table, problems),
+        connectivity=tuple(
+            _read_numbers(
+                _derivatives(output_dir, key, log, "connectivity", "func", "*_relmat.tsv"), problems
+            )
+        ),
+        timeseries=tuple(
+            _read_numbers(
+                _derivatives(output_dir, key, log, "timeseries", "func", "*_timeseries.tsv"),
+                problems,
+            )
+        ),
+        morphometry=tuple(_read_rows(morph[0], problems)) if morph else (),
+        morphometry_sidecar=_read_sidecar(morph[0], problems) if morph else {},
+        interrupted=outputs.start_marker(output_dir, key).is_file(),
+        problems=tuple(problems),
+    )
+
+
+def texts(content: Any) -> Iterator[str]:
+    """All text values inside nested lists and mappings."""
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, dict):
+        for value in content.values():
+            yield from texts(value)
+    elif isinstance(content, list | tuple):
+        for value in content:
+            yield from texts(value)
+
+
+def number(cell: Any) -> float:
+    """Read a table cell as a number; NaN where it holds none."""
+    try:
+        value = float(cell)
+    except (TypeError, ValueError):
+        return float("nan")
+    return value if np.isfinite(value) else float("nan")
+
+
+def _derivatives(
+    output_dir: Path, key: SessionKey, log: Extraction | None, kind: str, datatype: str, glob: str
+) -> list[Path]:
+    """Files the log names (an earlier run may have left others), else those in the folder."""
+    if log is not None and isinstance(log.derivatives, dict):
+        root = output_dir.resolve()
+        named = [(output_dir / name) for name in texts(log.derivatives.get(kind))]
+        named = [
+            path
+            for path in named
+            if path.suffix == ".tsv" and path.is_file() and path.resolve().is_relative_to(root)
+        ]
+        if named:
+            return named
+    return sorted((output_dir / key.folder / datatype).glob(f"{key.stem}_{glob}"))
+
+
+def _read_log(path: Path, problems: list[str]) -> Extraction | None:
+    if not path.is_file():
+        return None
+    try:
+        content = outputs.read_json(path)
+        return Extraction.from_json(content)
+    except (InputError, TypeError, AttributeError):
+        problems.append(f"{path.name} is damaged and was left out")
+    return None
+
+
+def _read_rows(path: Path, problems: list[str]) -> list[dict[str, str]]:
+    if not path.is_file():
+        return []
+    try:
+        return outputs.read_tsv(path)
+    except InputError:
+        problems.append(f"{path.name} is damaged and was left out")
+    return []
+
+
+def _read_sidecar(table: Path, problems: list[str]) -> dict[str, Any]:
+    path = table.with_suffix(".json")
+    if not path.is_file():
+        return {}
+    try:
+        content = outputs.read_json(path)
+    except InputError:
+        content = None
+    if isinstance(content, dict):
+        return content
+    problems.append(f"{path.name} is damaged and was left out")
+    return {}
+
+
+def _read_numbers(paths: list[Path], problems: list[str]) -> Iterator[NumericTable]:
+    for path in paths:
+        try:
+            header, *lines = path.read_text(encoding="utf-8").splitlines()
+            regions = tuple(header.split("\t"))
+            values = np.array(
+                [[number(cell) for cell in line.split("\t")] for line in lines], dtype=float
+            )
+            values = values.reshape(len(lines), -1) if lines else np.empty((0, len(regions)))
+            if values.shape[1] != len(regions):
+                raise ValueError("ragged table")
+        except (OSError, ValueError):
+            problems.append(f"{path.name} is damaged and was left out")
+            continue
+        yield NumericTable(path, regions, values, _read_sidecar(path, problems))

@@ -1,0 +1,34 @@
+import os
+import signal
+
+import pytest
+
+from bids_brainage.app.pool import map_processes
+
+
+def double(item: int) -> int:
+    return 2 * item
+
+
+def kill_on_three(item: int) -> int:
+    if item == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return item
+
+
+def fail(item: int) -> int:
+    raise ValueError(item)
+
+
+@pytest.mark.parametrize("nprocs", [1, 2])
+def test_every_item_has_its_result(nprocs):
+    assert dict(map_processes(double, [1, 2, 3], nprocs)) == {1: 2, 2: 4, 3: 6}
+
+
+def test_killed_worker_costs_its_own_item_only():
+    assert dict(map_processes(kill_on_three, [1, 2, 3, 4], 2)) == {1: 1, 2: 2, 3: None, 4: 4}
+
+
+def test_exception_of_a_worker_reaches_the_caller():
+    with pytest.raises(ValueError, match="1"):
+        list(map_processes(fail, [1, 2], 2))

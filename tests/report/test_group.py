@@ -1,0 +1,175 @@
+import time
+from html.parser import HTMLParser
+
+import pytest
+
+from bids_brainage.errors import InputError
+from bids_brainage.records.session import SessionKey
+from bids_brainage.report.group import write_group_report
+
+
+class Page(HTMLParser):
+    """Tags and text of a page."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.tags, self.text = [], ""
+        self.feed(path.read_text(encoding="utf-8"))
+        self.text = " ".join(self.text.split())
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text += " " + data
+
+    def all(self, tag, attribute):
+        return [attrs[attribute] for name, attrs in self.tags if name == tag and attribute in attrs]
+
+
+@pytest.fixture
+def people(prediction):
+    """Forty people whose predicted ages are three years too high or too low."""
+    rows = []
+    for i in range(40):
+        age = 10.0 + i
+        predicted = age + (3 if i % 2 else -3)
+        rows.append(
+            prediction(
+                SessionKey(f"{i:02d}"),
+                age=age,
+                sex="FM"[i % 2],
+                predicted_age=predicted,
+                brain_age_gap=predicted - age,
+                probability_female=0.9 if i % 2 == 0 else 0.2,
+            )
+        )
+    return rows
+
+
+def empty(prediction, label, status, reason, **changes):
+    content = dict.fromkeys(
+        ("model", "predicted_age", "brain_age_gap", "probability_female", "predicted_sex")
+    )
+    content |= {"status": status, "status_reason": reason, **changes}
+    return prediction(SessionKey(label), **content)
+
+
+def test_metrics_stand_beside_guessing_the_median(tree, people):
+    tree.group(people)
+    text = Page(write_group_report(tree.root)).text
+    row = text[text.index("Sex AUC") :].split("MAE: mean")[0].split()
+    assert row[2:] == [
+        "mavae",
+        "40",
+        "3.00",
+        "10.00",
+        "3.00",
+        "0.97",
+        "0.00",
+        "40",
+        "100",
+        "%",
+        "1.00",
+    ]
+
+
+def test_counts_and_reasons_of_failures(tree, people, prediction):
+    tree.group(
+        [
+            *people,
+            empty(prediction, "80", "failed", "aseg.stats is empty"),
+            empty(prediction, "81", "failed", "aseg.stats is empty"),
+            empty(prediction, "82", "failed", "interrupted"),
+            empty(prediction, "83", "no_input", "nothing found"),
+        ]
+    )
+    text = Page(write_group_report(tree.root)).text
+    assert "44 participants 44 sessions 40 ok 3 failed 1 no input" in text
+    assert "failed 2 aseg.stats is empty sub-80, sub-81" in text
+    assert "no input 1 nothing found sub-83" in text
+
+
+def test_session_counts_as_ok_if_one_model_answered(tree, people, prediction):
+    failed = empty(prediction, "00", "failed", "no connectivity", model="other")
+    tree.group([failed, *people])
+    text = Page(write_group_report(tree.root)).text
+    assert "40 participants 40 sessions 40 ok 0 failed" in text
+    assert "failed 1 no connectivity sub-00" in text
+    assert "Model other" in text
+
+
+def test_only_existing_pages_are_linked(tree, people):
+    tree.group(people)
+    (tree.root / "sub-03.html").write_text("", encoding="utf-8")
+    page = Page(write_group_report(tree.root))
+    links = [href for href in page.all("a", "href") if not href.startswith("#")]
+    assert links.count("sub-03.html") == 1
+    assert all((tree.root / href).is_file() for href in links)
+
+
+def test_page_needs_no_other_file_and_no_network(tree, people):
+    tree.group(people)
+    page = Page(write_group_report(tree.root))
+    sources = page.all("img", "src")
+    assert len(sources) == 2
+    assert all(source.startswith("data:image/svg+xml;base64,") for source in sources)
+    assert not [h for h in page.all("a", "href") if "//" in h]
+    assert not {"script", "link"} & {tag for tag, _ in page.tags}
+    assert [p.name for p in tree.root.glob("*.html")] == ["group_brainage.html"]
+
+
+def test_same_table_gives_the_same_bytes(tree, people):
+    tree.group(people)
+    first = write_group_report(tree.root).read_bytes()
+    assert write_group_report(tree.root).read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"age": None}, {"predicted_age": None}, {"sex": None, "probability_female": None}],
+)
+def test_missing_numbers_do_not_stop_the_page(tree, people, changes):
+    tree.group([row | changes for row in people])
+    assert "n/a" in Page(write_group_report(tree.root)).text
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_tiny_groups_get_a_page(tree, people, n):
+    tree.group(people[:n])
+    assert f"{n} participants" in Page(write_group_report(tree.root)).text
+
+
+def test_hostile_cells_cannot_inject(tree, prediction):
+    bad = "<script>alert(1)</script>"
+    key = SessionKey('"><script>x</script>')
+    rows = [
+        prediction(key, model=bad, sex=bad, quality=bad, predicted_sex=bad),
+        prediction(SessionKey("../etc"), status="failed", status_reason=bad),
+        prediction(SessionKey("01"), status=bad, model="javascript:alert(1)"),
+    ]
+    tree.group(rows)
+    page = Page(write_group_report(tree.root))
+    assert "script" not in {tag for tag, _ in page.tags}
+    assert bad in page.text
+    assert not [h for h in page.all("a", "href") if "script" in h or ".." in h]
+
+
+def test_ten_thousand_rows_stay_fast_and_small(tree, prediction):
+    rows = [
+        prediction(SessionKey(f"{i:05d}"), age=20 + i % 50, predicted_age=22.0 + (i * 7) % 50)
+        for i in range(10_000)
+    ]
+    tree.group(rows)
+    start = time.perf_counter()
+    path = write_group_report(tree.root)
+    assert time.perf_counter() - start < 10
+    assert path.stat().st_size < 1_500_000
+    page = Page(path)
+    assert "The first 1000 of 10000 rows" in page.text
+    assert len([1 for tag, _ in page.tags if tag == "tr"]) < 1_100
+
+
+def test_absent_group_table_is_an_error(tree):
+    with pytest.raises(InputError, match=r"group_brainage\.tsv"):
+        write_group_report(tree.root)
