@@ -26,7 +26,8 @@ assert len(plan.keys) == {n}, len(plan.keys)
 OURS_SETUP = """
 from pathlib import Path
 from bids_brainage.config import RunConfig
-from bids_brainage.app.plan import make_plan, find_inputs
+from bids_brainage.app.plan import make_plan
+from bids_brainage.bids.inputs import find_inputs
 """
 PEER = """
 layout = BIDSLayout({root!r}, validate=False, derivatives=True)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -107,7 +108,7 @@ def write_demo(bids_dir: Path) -> Path:
 
 def _describe(folder: Path, kind: str) -> None:
     write_text(folder / "README", NOTICE + "\n")
-    description = {
+    description: dict[str, Any] = {
         "Name": "SYNTHETIC demo dataset of bids_brainage",
         "BIDSVersion": BIDS_VERSION,
         "DatasetType": kind,

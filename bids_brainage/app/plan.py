@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bids_brainage.bids.dataset import Dataset, open_dataset
 from bids_brainage.bids.filters import read_filters
-from bids_brainage.bids.inputs import InputSelection, find_inputs
+from bids_brainage.bids.preferences import InputSelection
 from bids_brainage.bids.selection import select_sessions
 from bids_brainage.config import RunConfig
 from bids_brainage.records.inputs import SessionInputs
@@ -37,6 +37,9 @@ def make_plan(config: RunConfig) -> Plan:
 
 def describe(plan: Plan) -> Iterator[str]:
     """Lines that say what was found and would be used for each session, and why."""
+    # pybids is only needed here and in the workers.
+    from bids_brainage.bids.inputs import find_inputs
+
     for note in plan.dataset.notes:
         yield f"dataset: {note}"
     usable = 0

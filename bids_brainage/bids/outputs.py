@@ -1,5 +1,6 @@
 """Names and atomic writing of everything below OUTPUT_DIR."""
 
+import contextlib
 import csv
 import io
 import json
@@ -58,7 +59,7 @@ def start_marker(output_dir: Path, key: SessionKey) -> Path:
 
 
 def format_cell(value: Any) -> str:
-    """One table cell; missing becomes ``n/a``, numbers keep nine digits, booleans are lower case."""
+    """One table cell: missing is ``n/a``, numbers keep nine digits, booleans are lower case."""
     if value is None or value == "" or (isinstance(value, float) and not math.isfinite(value)):
         return "n/a"
     if isinstance(value, bool):
@@ -115,7 +116,8 @@ def write_text(path: Path, text: str) -> Path:
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
         raise OutputError(
             f"cannot write: {error.strerror}", place=path, hint="check space and permissions"
         ) from error
