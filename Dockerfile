@@ -4,18 +4,15 @@ ARG BASE_IMAGE=python:3.12-slim
 
 FROM ${BASE_IMAGE} AS build
 WORKDIR /src
-COPY pyproject.toml README.md LICENSE CITATION.cff CHANGES.md constraints.txt ./
-COPY bids_brainage bids_brainage
-RUN python3 -m venv /opt/bids_brainage \
- && /opt/bids_brainage/bin/python -m pip install --no-cache-dir --upgrade pip
+COPY constraints.txt ./
 # CPU build of torch by default; an empty TORCH_INDEX takes the registry's own (CUDA) build.
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
-RUN /opt/bids_brainage/bin/python -m pip install --no-cache-dir -c constraints.txt \
-      ${TORCH_INDEX:+--extra-index-url ${TORCH_INDEX}} torch \
- && /opt/bids_brainage/bin/python -m pip install --no-cache-dir -c constraints.txt ".[validate]" \
- && find /opt/bids_brainage -depth \( -name __pycache__ -o -name tests \) -type d \
-      -not -path "*/numpy/*" -not -path "*/torch/*" -exec rm -rf {} + \
- && /opt/bids_brainage/bin/python -m compileall -q /opt/bids_brainage/lib || true
+RUN python3 -m venv /opt/bids_brainage \
+ && /opt/bids_brainage/bin/python -m pip install --no-cache-dir -c constraints.txt \
+      ${TORCH_INDEX:+--extra-index-url ${TORCH_INDEX}} torch
+COPY pyproject.toml README.md LICENSE CITATION.cff CHANGES.md ./
+COPY bids_brainage bids_brainage
+RUN /opt/bids_brainage/bin/python -m pip install --no-cache-dir -c constraints.txt ".[validate]"
 
 FROM ${BASE_IMAGE}
 ARG VERSION=0.1.0

@@ -15,6 +15,7 @@ from bids_brainage.features.vectors import connectivity_vector, morphometry_vect
 from bids_brainage.models.cards import ModelCard
 from bids_brainage.predict.device import resolve_device
 from bids_brainage.predict.predictor import Predictor
+from bids_brainage.preprocessing.denoising import load_preset
 from bids_brainage.records.extraction import Extraction
 from bids_brainage.records.prediction import Prediction, columns, data_dictionary
 
@@ -95,8 +96,9 @@ def _vectors(
 
 def _check_recipe(extraction: Extraction, card: ModelCard, modality: str) -> None:
     spec = card.inputs[modality]
-    for setting in ("atlas", "denoising"):
-        wanted, given = getattr(spec, setting), extraction.settings.get(setting)
+    denoising = load_preset(spec.denoising).name if spec.denoising else ""
+    for setting, wanted in (("atlas", spec.atlas), ("denoising", denoising)):
+        given = extraction.settings.get(setting)
         if wanted and given != wanted:
             raise BrainAgeError(
                 f"it was made with {setting} {given}, model {card.name} needs {wanted}",
@@ -149,7 +151,8 @@ def _predicted(extraction: Extraction, card: ModelCard, prediction: Prediction) 
         "missing_measures": prediction.missing.get("morphometry"),
     }
     youngest, oldest = card.age_range_of(combination)
-    row["within_age_range"] = youngest <= (prediction.age if age is None else age) <= oldest
+    if youngest <= oldest:  # NaN where the card does not know
+        row["within_age_range"] = youngest <= (prediction.age if age is None else age) <= oldest
     if age is not None:
         gap = prediction.age - age
         row["brain_age_gap"] = round(gap, DECIMALS)

@@ -78,13 +78,26 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("bids_dir", type=Path, metavar="BIDS_DIR",
-                        help="BIDS dataset, or an fMRIPrep output dataset (never written to)")
-    parser.add_argument("output_dir", type=Path, metavar="OUTPUT_DIR",
-                        help="folder for derivatives, reports and the group table")
-    parser.add_argument("analysis_level", nargs="+", choices=LEVELS, metavar="{participant,group}",
-                        help="participant: features, predictions and reports per session; "
-                        "group: one table and page over everything in OUTPUT_DIR")
+    parser.add_argument(
+        "bids_dir",
+        type=Path,
+        metavar="BIDS_DIR",
+        help="BIDS dataset, or an fMRIPrep output dataset (never written to)",
+    )
+    parser.add_argument(
+        "output_dir",
+        type=Path,
+        metavar="OUTPUT_DIR",
+        help="folder for derivatives, reports and the group table",
+    )
+    parser.add_argument(
+        "analysis_level",
+        nargs="+",
+        choices=LEVELS,
+        metavar="{participant,group}",
+        help="participant: features, predictions and reports per session; "
+        "group: one table and page over everything in OUTPUT_DIR",
+    )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     _add_selection(parser)
     _add_inputs(parser)
@@ -95,67 +108,166 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what to process")
-    group.add_argument("--participant-label", "--participant_label", "--participant-labels",
-                       dest="participant_labels", nargs="+", type=labels, action=Extend, metavar="LABEL",
-                       help="participants, with or without sub-, separated by spaces or commas")
-    group.add_argument("--session-label", "--session_label", "--session-id",
-                       dest="session_labels", nargs="+", type=labels, action=Extend, metavar="LABEL",
-                       help="sessions, with or without ses-")
-    group.add_argument("-t", "--task-id", "--task_id", "--task-label", dest="task_ids", nargs="+",
-                       type=labels, action=Extend, metavar="TASK",
-                       help="BOLD tasks to use (default: rest-like tasks)")
-    group.add_argument("--bids-filter-file", type=Path, metavar="FILE",
-                       help="JSON of pybids filters per kind of input (bold, t1w), as in fMRIPrep")
+    group.add_argument(
+        "--participant-label",
+        "--participant_label",
+        "--participant-labels",
+        dest="participant_labels",
+        nargs="+",
+        type=labels,
+        action=Extend,
+        metavar="LABEL",
+        help="participants, with or without sub-, separated by spaces or commas",
+    )
+    group.add_argument(
+        "--session-label",
+        "--session_label",
+        "--session-id",
+        dest="session_labels",
+        nargs="+",
+        type=labels,
+        action=Extend,
+        metavar="LABEL",
+        help="sessions, with or without ses-",
+    )
+    group.add_argument(
+        "-t",
+        "--task-id",
+        "--task_id",
+        "--task-label",
+        dest="task_ids",
+        nargs="+",
+        type=labels,
+        action=Extend,
+        metavar="TASK",
+        help="BOLD tasks to use (default: rest-like tasks)",
+    )
+    group.add_argument(
+        "--bids-filter-file",
+        type=Path,
+        metavar="FILE",
+        help="JSON of pybids filters per kind of input (bold, t1w), as in fMRIPrep",
+    )
 
 
 def _add_inputs(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("where inputs are")
-    group.add_argument("-d", "--derivatives", nargs="+", action=Extend, metavar="NAME=PATH",
-                       help="preprocessed datasets (default: those in BIDS_DIR/derivatives)")
-    group.add_argument("--fs-subjects-dir", type=Path, metavar="PATH",
-                       help="FreeSurfer or FastSurfer subjects folder (default: searched for)")
-    group.add_argument("--validate", action="store_true",
-                       help="run the BIDS validator on BIDS_DIR; an invalid dataset stops the run")
-    group.add_argument("--skip-bids-validation", "--skip_bids_validator", action="store_true",
-                       help="accepted for compatibility: validation only runs with --validate")
+    group.add_argument(
+        "-d",
+        "--derivatives",
+        nargs="+",
+        action=Extend,
+        metavar="NAME=PATH",
+        help="preprocessed datasets (default: those in BIDS_DIR/derivatives)",
+    )
+    group.add_argument(
+        "--fs-subjects-dir",
+        type=Path,
+        metavar="PATH",
+        help="FreeSurfer or FastSurfer subjects folder (default: searched for)",
+    )
+    group.add_argument(
+        "--validate",
+        action="store_true",
+        help="run the BIDS validator on BIDS_DIR; an invalid dataset stops the run",
+    )
+    group.add_argument(
+        "--skip-bids-validation",
+        "--skip_bids_validator",
+        action="store_true",
+        help="accepted for compatibility: validation only runs with --validate",
+    )
 
 
 def _add_processing(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("features and models")
-    group.add_argument("--models", nargs="+", default=list(DEFAULT_MODELS), metavar="MODEL",
-                       help="names of shipped models or folders of own ones (default: mavae)")
-    group.add_argument("--atlas", default=DEFAULT_ATLAS, metavar="NAME_OR_PATH",
-                       help="HarvardOxford (default), a label image, or a TemplateFlow name")
-    group.add_argument("--denoising", default="default", metavar="PRESET_OR_PATH",
-                       help="denoising preset or JSON file (default: as in the training data)")
-    group.add_argument("--fd-threshold", type=millimetres, metavar="MM",
-                       help="censor volumes with more framewise displacement (default: none)")
+    group.add_argument(
+        "--models",
+        nargs="+",
+        default=list(DEFAULT_MODELS),
+        metavar="MODEL",
+        help="names of shipped models or folders of own ones (default: mavae)",
+    )
+    group.add_argument(
+        "--atlas",
+        default=DEFAULT_ATLAS,
+        metavar="NAME_OR_PATH",
+        help="HarvardOxford (default), a label image, or a TemplateFlow name",
+    )
+    group.add_argument(
+        "--denoising",
+        default="default",
+        metavar="PRESET_OR_PATH",
+        help="denoising preset or JSON file (default: as in the training data)",
+    )
+    group.add_argument(
+        "--fd-threshold",
+        type=millimetres,
+        metavar="MM",
+        help="censor volumes with more framewise displacement (default: none)",
+    )
 
 
 def _add_running(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("how to run")
-    group.add_argument("--device", type=device, default="auto", metavar="auto|cpu|cuda[:N]",
-                       help="where the models run (default: auto)")
-    group.add_argument("--batch-size", type=positive, default=64, metavar="N",
-                       help="sessions predicted at once (default: 64)")
-    group.add_argument("--nprocs", "--n-cpus", "--n_cpus", "--nthreads", type=positive,
-                       default=None, metavar="N",
-                       help="worker processes for features (default: the CPUs available)")
-    group.add_argument("-w", "--work-dir", "--work_dir", type=Path, metavar="PATH",
-                       help="folder for intermediate files that later runs reuse "
-                       "(default: a temporary folder)")
-    group.add_argument("--dry-run", action="store_true",
-                       help="show what was found and would be used, and why; write nothing")
-    group.add_argument("--force", action="store_true",
-                       help="compute everything again, also what is already there")
-    group.add_argument("--config-file", type=Path, metavar="FILE",
-                       help="TOML file with option = value lines; the command line wins")
-    group.add_argument("-v", "--verbose", action="count", default=0,
-                       help="say more (-v: what is done, -vv: everything)")
+    group.add_argument(
+        "--device",
+        type=device,
+        default="auto",
+        metavar="auto|cpu|cuda[:N]",
+        help="where the models run (default: auto)",
+    )
+    group.add_argument(
+        "--batch-size",
+        type=positive,
+        default=64,
+        metavar="N",
+        help="sessions predicted at once (default: 64)",
+    )
+    group.add_argument(
+        "--nprocs",
+        "--n-cpus",
+        "--n_cpus",
+        "--nthreads",
+        type=positive,
+        default=None,
+        metavar="N",
+        help="worker processes for features (default: the CPUs available)",
+    )
+    group.add_argument(
+        "-w",
+        "--work-dir",
+        "--work_dir",
+        type=Path,
+        metavar="PATH",
+        help="folder for intermediate files that later runs reuse (default: a temporary folder)",
+    )
+    group.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="show what was found and would be used, and why; write nothing",
+    )
+    group.add_argument(
+        "--force", action="store_true", help="compute everything again, also what is already there"
+    )
+    group.add_argument(
+        "--config-file",
+        type=Path,
+        metavar="FILE",
+        help="TOML file with option = value lines; the command line wins",
+    )
+    group.add_argument(
+        "-v",
+        "--verbose",
+        action="count",
+        default=0,
+        help="say more (-v: what is done, -vv: everything)",
+    )
 
 
 def to_config(options: argparse.Namespace) -> RunConfig:
     """Turn parsed options into the run's settings."""
+
     def many(name: str) -> tuple[Any, ...]:
         return tuple(getattr(options, name) or ())
 

@@ -30,7 +30,8 @@ def apply_config_file(parser: argparse.ArgumentParser, argv: list[str]) -> None:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise MissingInputError(
-            f"cannot read the configuration: {error.strerror}", place=path,
+            f"cannot read the configuration: {error.strerror}",
+            place=path,
             hint="check the path after --config-file",
         ) from error
     except ValueError as error:
@@ -43,8 +44,9 @@ def apply_config_file(parser: argparse.ArgumentParser, argv: list[str]) -> None:
     for key, value in content.items():
         action = options.get(key.replace("-", "_"))
         if action is None or not action.option_strings or key in ("help", "version", "config_file"):
-            raise UsageError(f"unknown option {key!r}", place=path,
-                             hint="use the long option names of --help")
+            raise UsageError(
+                f"unknown option {key!r}", place=path, hint="use the long option names of --help"
+            )
         parser.set_defaults(**{action.dest: _convert(parser, action, key, value, path)})
 
 
@@ -55,8 +57,11 @@ def _convert(
     if action.nargs == 0:
         expected: type = int if option == "--verbose" else bool
         if type(value) is not expected:
-            raise UsageError(f"{key} = {value!r}", place=path,
-                             hint=f"give {'a number' if expected is int else 'true or false'}")
+            raise UsageError(
+                f"{key} = {value!r}",
+                place=path,
+                hint=f"give {'a number' if expected is int else 'true or false'}",
+            )
         return value
     words = [str(v) for v in value] if isinstance(value, list) else [str(value)]
     single = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)

@@ -42,18 +42,22 @@ def build_descriptor() -> dict[str, Any]:
             *(_option_input(actions[dest]) for dest in LEADING),
             *(_option_input(action) for action in options),
         ],
-        "groups": [{
-            "id": "output_directory",
-            "name": "OUTPUT_DIR, to be made or there already",
-            "members": ["output_dir_name", "output_dir"],
-            "mutually-exclusive": True,
-            "one-is-required": True,
-        }],
-        "output-files": [{
-            "id": "output",
-            "name": "Derivatives, reports and group table",
-            "path-template": "[OUTPUT_DIR]",
-        }],
+        "groups": [
+            {
+                "id": "output_directory",
+                "name": "OUTPUT_DIR, to be made or there already",
+                "members": ["output_dir_name", "output_dir"],
+                "mutually-exclusive": True,
+                "one-is-required": True,
+            }
+        ],
+        "output-files": [
+            {
+                "id": "output",
+                "name": "Derivatives, reports and group table",
+                "path-template": "[OUTPUT_DIR]",
+            }
+        ],
         "error-codes": [
             {"code": 1, "description": "Some sessions failed or had no input."},
             {"code": 2, "description": "The command line is wrong."},
@@ -75,16 +79,38 @@ def value_key(dest: str) -> str:
 def _positional_inputs() -> list[dict[str, Any]]:
     output = {"value-key": "[OUTPUT_DIR]", "optional": True}
     return [
-        {"id": "bids_dir", "name": "BIDS_DIR", "type": "File", "optional": False,
-         "value-key": "[BIDS_DIR]",
-         "description": "BIDS dataset, or an fMRIPrep output dataset."},
-        {"id": "output_dir_name", "name": "OUTPUT_DIR to be made", "type": "String", **output,
-         "description": "Folder to be made for derivatives, reports and the group table."},
-        {"id": "output_dir", "name": "OUTPUT_DIR that exists", "type": "File", **output,
-         "description": "Existing folder for derivatives, reports and the group table."},
-        {"id": "analysis_level", "name": "Analysis level", "type": "String", "optional": False,
-         "value-key": "[ANALYSIS_LEVEL]", "value-choices": list(LEVELS), "list": True,
-         "description": "participant, group, or both in this order."},
+        {
+            "id": "bids_dir",
+            "name": "BIDS_DIR",
+            "type": "File",
+            "optional": False,
+            "value-key": "[BIDS_DIR]",
+            "description": "BIDS dataset, or an fMRIPrep output dataset.",
+        },
+        {
+            "id": "output_dir_name",
+            "name": "OUTPUT_DIR to be made",
+            "type": "String",
+            **output,
+            "description": "Folder to be made for derivatives, reports and the group table.",
+        },
+        {
+            "id": "output_dir",
+            "name": "OUTPUT_DIR that exists",
+            "type": "File",
+            **output,
+            "description": "Existing folder for derivatives, reports and the group table.",
+        },
+        {
+            "id": "analysis_level",
+            "name": "Analysis level",
+            "type": "String",
+            "optional": False,
+            "value-key": "[ANALYSIS_LEVEL]",
+            "value-choices": list(LEVELS),
+            "list": True,
+            "description": "participant, group, or both in this order.",
+        },
     ]
 
 

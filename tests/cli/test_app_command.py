@@ -12,12 +12,15 @@ def parse(*options):
     return to_config(build_parser().parse_args(["/data", "/out", "participant", *options]))
 
 
-@pytest.mark.parametrize("words", [
-    ["--participant-label", "01", "02"],
-    ["--participant_label", "sub-01", "sub-02"],
-    ["--participant-label", "01,sub-02"],
-    ["--participant-label", "01", "--participant-label", "02"],
-])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--participant-label", "01", "02"],
+        ["--participant_label", "sub-01", "sub-02"],
+        ["--participant-label", "01,sub-02"],
+        ["--participant-label", "01", "--participant-label", "02"],
+    ],
+)
 def test_labels_are_read_in_every_spelling(words):
     assert parse(*words).participant_labels == ("01", "02")
 
@@ -27,10 +30,19 @@ def test_levels_are_put_in_order():
     assert to_config(options).levels == ("participant", "group")
 
 
-@pytest.mark.parametrize("words", [
-    ["--device", "gpu"], ["--batch-size", "0"], ["--nprocs", "-1"], ["--nprocs", "two"],
-    ["--fd-threshold", "0"], ["--fd-threshold", "nan"], ["--unknown"], ["--participant", "01"],
-])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--device", "gpu"],
+        ["--batch-size", "0"],
+        ["--nprocs", "-1"],
+        ["--nprocs", "two"],
+        ["--fd-threshold", "0"],
+        ["--fd-threshold", "nan"],
+        ["--unknown"],
+        ["--participant", "01"],
+    ],
+)
 def test_wrong_options_exit_with_2(words, capsys):
     with pytest.raises(SystemExit) as stop:
         parse(*words)
@@ -50,8 +62,10 @@ def test_config_file_gives_defaults_and_the_command_line_wins(tmp_path):
     from bids_brainage.cli.config_file import apply_config_file
 
     file = tmp_path / "run.toml"
-    file.write_text('nprocs = 3\natlas = "mine.nii.gz"\ntask-id = ["rest", "task-eyes"]\n'
-                    'dry-run = true\nparticipant_label = "sub-01,02"\n')
+    file.write_text(
+        'nprocs = 3\natlas = "mine.nii.gz"\ntask-id = ["rest", "task-eyes"]\n'
+        'dry-run = true\nparticipant_label = "sub-01,02"\n'
+    )
     words = ["/data", "/out", "participant", "--config-file", str(file), "--nprocs", "2"]
     words += ["--task-id", "movie"]
     parser = build_parser()
@@ -64,10 +78,16 @@ def test_config_file_gives_defaults_and_the_command_line_wins(tmp_path):
     assert config.dry_run
 
 
-@pytest.mark.parametrize(("text", "said"), [
-    ("colour = 1", "colour"), ("nprocs = 0", "nprocs"), ("dry_run = 'yes'", "dry_run"),
-    ("nprocs = [", "TOML"), ('device = "tpu"', "tpu"),
-])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("colour = 1", "colour"),
+        ("nprocs = 0", "nprocs"),
+        ("dry_run = 'yes'", "dry_run"),
+        ("nprocs = [", "TOML"),
+        ('device = "tpu"', "tpu"),
+    ],
+)
 def test_wrong_config_file_exits_with_2(tmp_path, capsys, text, said):
     file = tmp_path / "run.toml"
     file.write_text(text)

@@ -33,8 +33,12 @@ def test_committed_descriptor_is_what_the_parser_gives():
 
 @pytest.mark.skipif(BOSH is None, reason="boutiques is not installed")
 def test_descriptor_is_valid_for_boutiques_and_bids_apps():
-    done = subprocess.run([BOSH, "validate", "--bids", ROOT / "boutiques.json"],
-                          capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [BOSH, "validate", "--bids", ROOT / "boutiques.json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -42,10 +46,14 @@ def test_descriptor_is_valid_for_boutiques_and_bids_apps():
 def test_simulated_command_line_is_read_back_by_our_parser(tmp_path):
     invocation = tmp_path / "invocation.json"
     invocation.write_text(json.dumps(INVOCATION))
-    done = subprocess.run([BOSH, "exec", "simulate", ROOT / "boutiques.json", "-i", invocation],
-                          capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [BOSH, "exec", "simulate", ROOT / "boutiques.json", "-i", invocation],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     line = next(line for line in done.stdout.splitlines() if "mkdir -p" in line)
-    words = shlex.split(line[line.index("bids_brainage "):])
+    words = shlex.split(line[line.index("bids_brainage ") :])
     config = to_config(build_parser().parse_args(words[1:]))
     assert config.levels == ("participant", "group")
     assert config.participant_labels == ("01", "02")

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bids_brainage.app.demo_stats import write_stats
 from bids_brainage.errors import InputError
 from bids_brainage.features.morphometry import (
     measure_names,
@@ -13,7 +14,6 @@ from bids_brainage.features.morphometry import (
     write_morphometry,
 )
 from bids_brainage.features.vectors import morphometry_vector
-from bids_brainage.app.demo_stats import write_stats
 
 NAMES = list(measure_names().units)
 

@@ -1,0 +1,220 @@
+"""Predictions from feature files outside of BIDS, and scores of any predictions."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bids_brainage.errors import InputError, MissingInputError
+from bids_brainage.evaluation.metrics import classification_metrics, regression_metrics
+from bids_brainage.models.cards import ModelCard
+from bids_brainage.predict.device import resolve_device
+from bids_brainage.predict.predictor import Predictor
+from bids_brainage.training.array_files import read_array
+
+Row = dict[str, Any]
+ROLES = ("features1", "features2", "Age", "Gender")
+
+
+def predict_files(
+    files: Sequence[Path], model: str, device: str = "auto", batch_size: int = 64
+) -> list[Row]:
+    """Predict age and sex of every row of feature files.
+
+    Parameters
+    ----------
+    files
+        One or two ``.npy`` arrays (people x measures, or one person's measures), the first for
+        morphometry, the second for connectivity, in the order of the model card; or one TSV or
+        CSV with a column per measure, in any order.
+    model
+        Name of a shipped model, or a folder.
+
+    Raises
+    ------
+    MissingInputError, InputError, ModelError
+        If a file is absent, does not fit the model, or the files disagree.
+    """
+    predictor = Predictor(model, resolve_device(device), batch_size)
+    if files[0].suffix == ".npy":
+        labels, features = _from_arrays(files, predictor.card)
+    else:
+        labels, features = _from_table(files, predictor.card)
+    usable = [
+        i
+        for i, vectors in enumerate(features)
+        if any(np.isfinite(v).any() for v in vectors.values())
+    ]
+    predictions = dict(zip(usable, predictor.predict([features[i] for i in usable]), strict=True))
+    rows: list[Row] = []
+    for i, label in enumerate(labels):
+        row: Row = {"participant_id": label}
+        if found := predictions.get(i):
+            row |= {
+                "modalities": "+".join(found.modalities),
+                "predicted_age": found.age,
+                "probability_female": found.probability_female,
+                "predicted_sex": "F" if found.probability_female >= 0.5 else "M",
+                "out_of_distribution": found.out_of_range > predictor.card.out_of_range_limit,
+            }
+        rows.append(row)
+    return rows
+
+
+def _from_arrays(
+    files: Sequence[Path], card: ModelCard
+) -> tuple[list[str], list[dict[str, np.ndarray]]]:
+    matrices: dict[str, np.ndarray] = {}
+    if len(files) > len(card.inputs):
+        raise InputError(f"{len(files)} arrays, model {card.name} takes {len(card.inputs)}")
+    for path, (modality, spec) in zip(files, card.inputs.items(), strict=False):
+        matrix = np.atleast_2d(read_array(path)).astype(float)
+        if matrix.ndim != 2 or matrix.shape[1] != len(spec.names):
+            raise InputError(
+                f"{modality} array of shape {matrix.shape}, model {card.name} takes "
+                f"people x {len(spec.names)}",
+                place=path,
+                hint=f"brainage models info {card.name} lists them in order",
+            )
+        matrices[modality] = np.where(np.isfinite(matrix), matrix, np.nan)
+    lengths = {len(matrix) for matrix in matrices.values()}
+    if len(lengths) > 1:
+        raise InputError(f"the arrays have {' and '.join(map(str, sorted(lengths)))} rows")
+    n = lengths.pop()
+    people = [{name: matrix[i] for name, matrix in matrices.items()} for i in range(n)]
+    return [f"row-{i}" for i in range(n)], people
+
+
+def read_frame(path: Path) -> pd.DataFrame:
+    """Read a TSV or CSV with a header.
+
+    Raises
+    ------
+    MissingInputError, InputError
+        If it is absent or not a table.
+    """
+    if not path.is_file():
+        raise MissingInputError("no such table", place=path)
+    separator = "," if path.name.removesuffix(".gz").endswith(".csv") else "\t"
+    try:
+        return pd.read_csv(path, sep=separator, na_values=["n/a"], dtype={"participant_id": str})
+    except (ValueError, OSError) as error:
+        raise InputError(f"cannot read the table: {error}", place=path) from error
+
+
+def _from_table(
+    files: Sequence[Path], card: ModelCard
+) -> tuple[list[str], list[dict[str, np.ndarray]]]:
+    if len(files) != 1:
+        raise InputError(f"{len(files)} tables", hint="give one table, or one or two .npy arrays")
+    frame = read_frame(files[0])
+    matrices: dict[str, np.ndarray] = {}
+    for modality, spec in card.inputs.items():
+        if set(spec.names) & set(frame.columns):
+            wanted = frame.reindex(columns=list(spec.names))
+            matrices[modality] = wanted.apply(pd.to_numeric, errors="coerce").to_numpy(float)
+    if not matrices:
+        raise InputError(
+            f"no column is a measure of model {card.name}",
+            place=files[0],
+            hint=f"brainage models info {card.name} lists them",
+        )
+    labels = (
+        frame["participant_id"].tolist()
+        if "participant_id" in frame
+        else [f"row-{i}" for i in range(len(frame))]
+    )
+    people = [{name: matrix[i] for name, matrix in matrices.items()} for i in range(len(frame))]
+    return labels, people
+
+
+def evaluate_file(path: Path) -> list[Row]:
+    """Score predictions of people with known ages, model by model; uncorrected predictions only.
+
+    Parameters
+    ----------
+    path
+        Table with ``age`` and ``predicted_age``; ``sex``, ``probability_female`` and ``model``
+        are used where present.
+
+    Raises
+    ------
+    MissingInputError, InputError
+        If it is absent, or has no such columns or nobody with both.
+    """
+    frame = read_frame(path)
+    absent = [name for name in ("age", "predicted_age") if name not in frame]
+    if absent:
+        raise InputError(
+            f"no column {' or '.join(absent)}",
+            place=path,
+            hint="give a table such as group_brainage.tsv",
+        )
+    for name in ("age", "predicted_age", "probability_female"):
+        if name in frame:
+            frame[name] = pd.to_numeric(frame[name], errors="coerce")
+    known = frame.dropna(subset=["age", "predicted_age"])
+    if known.empty:
+        raise InputError(
+            "nobody has both age and predicted_age",
+            place=path,
+            hint="ages come from participants.tsv",
+        )
+    models = known["model"].fillna("n/a") if "model" in known else pd.Series("n/a", known.index)
+    return [{"model": name, **_scores(group)} for name, group in known.groupby(models)]
+
+
+def _scores(group: pd.DataFrame) -> Row:
+    row: Row = dict(regression_metrics(group["age"].to_numpy(), group["predicted_age"].to_numpy()))
+    if {"sex", "probability_female"} <= set(group):
+        female = group["sex"].map({"F": 1.0, "M": 0.0}).to_numpy(float)
+        scores = classification_metrics(female, group["probability_female"].to_numpy(float))
+        row |= {f"sex_{name}": value for name, value in scores.items()}
+    return row
+
+
+def score_arrays(files: Sequence[Path], model: str) -> Row:
+    """Score a model on the system's own test files.
+
+    Parameters
+    ----------
+    files
+        Two feature arrays, ages and sexes (0 male, 1 female). Roles are told from names that
+        hold ``features1``, ``features2``, ``Age`` and ``Gender``, else from this order.
+
+    Raises
+    ------
+    MissingInputError, InputError, ModelError
+        If a file is absent, the lengths disagree, or the features do not fit the model.
+    """
+    roles = {role: path for path in files for role in ROLES if role.lower() in path.name.lower()}
+    if len(roles) != len(files):
+        roles = dict(zip(ROLES, files, strict=False))
+    if "Age" not in roles or len(files) > len(ROLES):
+        raise InputError(
+            f"{len(files)} test files without ages",
+            hint="give features1, features2, labels_Age and labels_Gender",
+        )
+    features = [roles[role] for role in ROLES[:2] if role in roles]
+    if len(features) == 1 and "features2" in roles:
+        raise InputError(
+            "features2 without features1",
+            place=roles["features2"],
+            hint="give a features1 file of NaN where nobody has that modality",
+        )
+    rows = predict_files(features, model)
+    age = read_array(roles["Age"]).reshape(-1).astype(float)
+    columns = ["predicted_age", "probability_female"]
+    predicted = pd.DataFrame(rows).reindex(columns=columns).to_numpy(float)
+    if len(age) != len(predicted):
+        raise InputError(
+            f"{len(age)} ages for {len(predicted)} rows of features", place=roles["Age"]
+        )
+    scores: Row = {"model": model, **regression_metrics(age, predicted[:, 0])}
+    if "Gender" in roles:
+        female = read_array(roles["Gender"]).reshape(-1).astype(float)
+        found = classification_metrics(female, predicted[:, 1])
+        scores |= {f"sex_{name}": value for name, value in found.items()}
+    return scores

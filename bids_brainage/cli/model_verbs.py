@@ -1,0 +1,120 @@
+"""Verbs that use models: predict, evaluate, models, demo."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bids_brainage.cli.app_parser import device, positive
+
+PREDICTED = ("participant_id", "modalities", "predicted_age", "predicted_sex",
+             "probability_female", "out_of_distribution")  # fmt: skip
+
+
+def add_verbs(verbs: Any) -> None:
+    """Add the verbs to the ``brainage`` parser."""
+    predict = verbs.add_parser("predict", help="arrays or a table of features in, age and sex out")
+    predict.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="feature1.npy [feature2.npy], or one TSV with a column per measure",
+    )
+    predict.add_argument("--model", default="mavae", help="shipped model or folder")
+    predict.add_argument("--output", type=Path, metavar="TSV", help="write there, too")
+    predict.add_argument("--device", type=device, default="auto", metavar="auto|cpu|cuda[:N]")
+    predict.add_argument("--batch-size", type=positive, default=64, metavar="N")
+    predict.set_defaults(work=_predict)
+
+    evaluate = verbs.add_parser("evaluate", help="score any predictions of people of known age")
+    evaluate.add_argument(
+        "table",
+        type=Path,
+        metavar="TSV",
+        help="table with age and predicted_age, such as group_brainage.tsv",
+    )
+    evaluate.set_defaults(work=_evaluate)
+
+    models = verbs.add_parser("models", help="list, explain or check the shipped models")
+    models.add_argument("action", choices=("list", "info", "verify"))
+    models.add_argument("name", nargs="?", default="mavae", help="model for info")
+    models.set_defaults(work=_models)
+
+    demo = verbs.add_parser("demo", help="write a synthetic dataset and run the App on it")
+    demo.add_argument("folder", nargs="?", type=Path, default=Path("demo"), metavar="FOLDER")
+    demo.set_defaults(work=_demo)
+
+
+def say(text: str) -> None:
+    """Write a line to standard output."""
+    sys.stdout.write(text + "\n")
+
+
+def say_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Write rows as a TSV to standard output."""
+    from bids_brainage.bids.outputs import format_table
+
+    sys.stdout.write(format_table(rows, columns))
+
+
+def _predict(options: argparse.Namespace) -> int:
+    from bids_brainage.app.files import predict_files
+    from bids_brainage.bids.outputs import write_tsv
+
+    rows = predict_files(options.files, options.model, options.device, options.batch_size)
+    say_table(rows, PREDICTED)
+    if options.output:
+        write_tsv(options.output, rows, PREDICTED)
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from bids_brainage.app.files import evaluate_file
+
+    rows = evaluate_file(options.table)
+    say_table(rows, list(dict.fromkeys(name for row in rows for name in row)))
+    return 0
+
+
+def _models(options: argparse.Namespace) -> int:
+    from bids_brainage.models.store import find_model, list_models, load_model
+
+    if options.action == "info":
+        card = load_model(options.name)[1]
+        content = json.loads(card.to_json())
+        for spec in content["inputs"].values():
+            spec["names"] = [*spec["names"][:3], f"… {len(spec['names'])} in all"]
+            spec.pop("typical", None)
+            spec["regions"] = len(spec["regions"])
+        say(json.dumps(content, indent=2, ensure_ascii=False))
+        say(f"whole card: {find_model(options.name) / 'card.json'}")
+        return 0
+    cards = list_models()
+    if options.action == "verify":
+        for card in cards:
+            load_model(card.name)
+            say(f"{card.name} {card.version}: weights and inputs match the card")
+        return 0
+    rows = [
+        {
+            "model": card.name,
+            "version": card.version,
+            "family": card.family,
+            "inputs": ", ".join(card.inputs),
+            "people": sum(sample.n for sample in card.training),
+            "ages": "{:.0f}-{:.0f}".format(*card.age_range_of("morphometry")),
+            "use": card.use,
+        }
+        for card in cards
+    ]
+    say_table(rows, ("model", "version", "family", "inputs", "people", "ages", "use"))
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from bids_brainage.app.demo import run_demo
+
+    return run_demo(options.folder, say)
