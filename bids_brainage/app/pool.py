@@ -1,10 +1,11 @@
 """Work spread over processes; a killed worker costs its own item only."""
 
 import logging
+import signal
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from typing import TypeVar
 
 logger = logging.getLogger(__name__)
@@ -60,13 +61,20 @@ def _pooled(
                 else:
                     yield futures[future], result
         except BaseException:
+            # Interrupted, or the output is gone: nothing that still runs is of use.
             pool.shutdown(wait=False, cancel_futures=True)
+            children = active_children()
+            for child in children:
+                child.terminate()
+            for child in children:
+                child.join()
             raise
     return lost
 
 
 def set_up_worker(level: int) -> None:
-    """Give a worker the parent's logging."""
+    """Give a worker the parent's logging, and leave interrupts to the parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
     package = logging.getLogger("bids_brainage")

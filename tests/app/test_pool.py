@@ -1,5 +1,7 @@
 import os
 import signal
+import time
+from multiprocessing import active_children
 
 import pytest
 
@@ -30,5 +32,20 @@ def test_killed_worker_costs_its_own_item_only():
 
 
 def test_exception_of_a_worker_reaches_the_caller():
-    with pytest.raises(ValueError, match="1"):
+    with pytest.raises(ValueError, match="[12]"):
         list(map_processes(fail, [1, 2], 2))
+
+
+def sleep_long(item: int) -> int:
+    time.sleep(60 if item else 0)
+    return item
+
+
+def test_workers_do_not_outlive_an_interrupted_run():
+    results = map_processes(sleep_long, [0, 1, 2], 2)
+    assert next(results) == (0, 0)
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        results.throw(KeyboardInterrupt)
+    assert time.monotonic() - started < 30
+    assert not active_children()

@@ -1,0 +1,83 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bids_brainage.app.files import evaluate_file, predict_files, score_arrays
+from bids_brainage.cli.tool_command import main
+from bids_brainage.errors import InputError, MissingInputError
+from bids_brainage.models.store import load_model
+
+
+@pytest.fixture
+def arrays(tmp_path, typical):
+    rng = np.random.default_rng(0)
+    edges = len(load_model("mavae")[1].inputs["connectivity"].names)
+    values = np.array(list(typical.values())) * rng.normal(1, 0.03, size=(5, len(typical)))
+    np.save(tmp_path / "Test_features1.npy", values)
+    np.save(tmp_path / "Test_features2.npy", np.tanh(rng.normal(0.3, 0.2, size=(5, edges))))
+    np.save(tmp_path / "Test_labels_Age.npy", np.array([20, 30, 40, 50, 60]))
+    np.save(tmp_path / "Test_labels_Gender.npy", np.array([0, 1, 0, 1, 1]))
+    return [tmp_path / f"Test_{n}.npy"
+            for n in ("features1", "features2", "labels_Age", "labels_Gender")]  # fmt: skip
+
+
+def test_predict_prints_age_and_sex_of_arrays(arrays, capsys):
+    assert main(["predict", str(arrays[0]), str(arrays[1])]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 6
+    assert lines[0].startswith("participant_id\tmodalities\tpredicted_age\tpredicted_sex")
+
+
+def test_table_columns_may_stand_in_any_order(tmp_path, typical, arrays):
+    values = np.load(arrays[0])
+    frame = pd.DataFrame(values, columns=list(typical)).iloc[:, ::-1]
+    frame.insert(0, "participant_id", [f"sub-{n:02d}" for n in range(5)])
+    frame.to_csv(tmp_path / "t.tsv", sep="\t", index=False)
+    by_table = predict_files([tmp_path / "t.tsv"], "mavae")
+    by_array = predict_files([arrays[0]], "mavae")
+    assert [r["predicted_age"] for r in by_table] == [r["predicted_age"] for r in by_array]
+    assert by_table[0]["participant_id"] == "sub-00"
+
+
+def test_test_files_are_scored_and_written(arrays, tmp_path, capsys):
+    output = tmp_path / "scores.json"
+    assert main(["test", "mavae", *map(str, arrays), "--output", str(output)]) == 0
+    scores = json.loads(output.read_text())
+    assert {"mae", "rmse", "pcc", "sex_accuracy", "sex_f1", "sex_precision", "sex_recall",
+            "sex_auc"} <= set(scores)  # fmt: skip
+    assert "mae\t" in capsys.readouterr().out
+    shuffled = score_arrays(arrays[::-1], "mavae")
+    assert shuffled["mae"] == pytest.approx(scores["mae"])
+
+
+def test_array_of_another_width_is_refused(tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((2, 3)))
+    with pytest.raises(InputError, match=r"\(2, 3\)"):
+        predict_files([tmp_path / "x.npy"], "mavae")
+
+
+def test_absent_files_exit_with_66(tmp_path, capsys):
+    assert main(["predict", str(tmp_path / "no.npy")]) == 66
+    assert "no.npy" in capsys.readouterr().err
+    with pytest.raises(MissingInputError):
+        evaluate_file(tmp_path / "no.tsv")
+
+
+def test_any_predictions_are_scored(tmp_path):
+    path = tmp_path / "t.tsv"
+    path.write_text(
+        "age\tpredicted_age\tsex\tprobability_female\n10\t12\tF\t0.9\n20\t21\tM\t0.2\n"
+        "30\tn/a\tM\t0.1\n"
+    )
+    (row,) = evaluate_file(path)
+    assert row["n"] == 2
+    assert row["mae"] == pytest.approx(1.5)
+    assert row["sex_auc"] == 1.0
+
+
+def test_models_are_listed_explained_and_verified(capsys):
+    for words in (["list"], ["info", "mavae"], ["verify"]):
+        assert main(["models", *words]) == 0
+        assert "mavae" in capsys.readouterr().out

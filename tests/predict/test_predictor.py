@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+
+from bids_brainage.errors import ModelError, UsageError
+from bids_brainage.predict.device import resolve_device
+from bids_brainage.predict.predictor import Predictor
+
+
+@pytest.fixture(scope="module")
+def predictor():
+    return Predictor("mavae", resolve_device("cpu"), batch_size=4)
+
+
+@pytest.fixture(scope="module")
+def sessions(predictor):
+    rng = np.random.default_rng(0)
+    typical = np.array(list(predictor.card.inputs["morphometry"].typical.values()))
+    edges = len(predictor.card.inputs["connectivity"].names)
+    found = []
+    for number in range(9):
+        vectors = {}
+        if number % 3 != 1:
+            vectors["morphometry"] = typical * rng.normal(1, 0.05, size=typical.shape)
+        if number % 3 != 2:
+            vectors["connectivity"] = np.tanh(rng.normal(0.3, 0.2, size=edges))
+        found.append(vectors)
+    found[0]["morphometry"][:20] = np.nan
+    return found
+
+
+def test_prediction_does_not_depend_on_batch_order_or_company(predictor, sessions):
+    together = predictor.predict(sessions)
+    alone = [predictor.predict([one])[0] for one in sessions]
+    backwards = predictor.predict(sessions[::-1])[::-1]
+    large = Predictor("mavae", resolve_device("cpu"), batch_size=64).predict(sessions)
+    assert together == alone == backwards == large
+
+
+def test_prediction_names_what_it_rests_on(predictor, sessions):
+    found = predictor.predict(sessions)
+    assert [one.modalities for one in found[:3]] == [
+        ("morphometry", "connectivity"), ("connectivity",), ("morphometry",)]  # fmt: skip
+    assert all(0 <= one.probability_female <= 1 and one.age > 0 for one in found)
+    assert found[0].missing["morphometry"] > 0
+
+
+def test_session_without_measures_is_refused(predictor):
+    with pytest.raises(ModelError, match="morphometry or connectivity"):
+        predictor.predict([{}])
+
+
+def test_vector_of_another_length_is_refused(predictor):
+    with pytest.raises(ModelError, match=r"\(3,\)"):
+        predictor.predict([{"morphometry": np.zeros(3)}])
+
+
+def test_device_that_is_not_there_is_refused():
+    with pytest.raises(UsageError, match="cuda:99"):
+        resolve_device("cuda:99")
