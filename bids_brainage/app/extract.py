@@ -104,6 +104,8 @@ def _failed(job: Job, reason: str) -> Extraction:
 def _extract(job: Job) -> Extraction:
     output = job.config.output_dir
     inputs = find_inputs(job.dataset, job.key, job.selection)
+    for note in (*inputs.demographics.notes, *inputs.notes):
+        logger.info("%s: %s", job.key.stem, note)
     fingerprint = _fingerprint(job.config, inputs)
     earlier = None if job.config.force else _reusable(output, inputs, fingerprint)
     if earlier:

@@ -28,6 +28,8 @@ def run_participants(config: RunConfig, plan: Plan, say: Say) -> int:
     ModelError, UsageError, OutputError
         If a model, the device or the output is unusable; before any session is touched.
     """
+    for note in plan.dataset.notes:
+        logger.info("dataset: %s", note)
     predictors = load_predictors(config)
     jobs = [Job(config, plan.dataset, plan.selection, key) for key in plan.keys]
     rows: list[Row] = []
