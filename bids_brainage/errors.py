@@ -29,7 +29,10 @@ class BrainAgeError(Exception):
         if self.place:
             text += f" ({self.place})"
         if self.hint:
-            text += f". {self.hint[0].upper()}{self.hint[1:]}."
+            # Commands and options keep their spelling.
+            command = self.hint.startswith(("brainage", "bids_brainage", "pip ", "-"))
+            start = self.hint[0] if command else self.hint[0].upper()
+            text += f". {start}{self.hint[1:]}."
         return text
 
     def __reduce__(self):

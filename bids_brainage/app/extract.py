@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from bids_brainage import __version__
 from bids_brainage.app.features import extract_features
 from bids_brainage.bids.dataset import Dataset
-from bids_brainage.bids.inputs import InputSelection, find_inputs
+from bids_brainage.bids.inputs import find_inputs
 from bids_brainage.bids.outputs import (
     extraction_log,
     predictions_file,
@@ -27,13 +27,20 @@ from bids_brainage.bids.outputs import (
     write_json,
     write_text,
 )
+from bids_brainage.bids.preferences import InputSelection
 from bids_brainage.config import RunConfig
 from bids_brainage.errors import BrainAgeError, OutputError
+from bids_brainage.preprocessing.denoising import load_preset
 from bids_brainage.records.extraction import Extraction
 from bids_brainage.records.inputs import SessionInputs
 from bids_brainage.records.session import SessionKey
 
 logger = logging.getLogger(__name__)
+OWN_FILES = (
+    ("anat", "desc-freesurfer_morph"),
+    ("func", "*_desc-denoised_timeseries"),
+    ("func", "*_desc-denoised_relmat"),
+)
 LIBRARIES = ("nibabel", "nilearn", "numpy", "pandas", "pybids", "scikit-learn", "scipy", "torch")
 
 
@@ -128,47 +135,40 @@ def _reusable(output: Path, inputs: SessionInputs, fingerprint: str) -> Extracti
         return None
     if log.status != "ok" or log.config_hash != fingerprint:
         return None
-    written = [
-        name
-        for value in log.derivatives.values()
-        for name in ([value] if isinstance(value, str) else value)
-    ]
-    return log if all((output / name).is_file() for name in written) else None
+    return log if all((output / name).is_file() for name in log.files) else None
 
 
 def _remove_earlier(output: Path, key: SessionKey) -> None:
-    """Remove what an earlier run wrote for the session: it no longer matches."""
-    for path in (
-        extraction_log(output, key),
-        predictions_file(output, key),
-        predictions_file(output, key).with_suffix(".json"),
-    ):
-        path.unlink(missing_ok=True)
-    for datatype, pattern in (
-        ("anat", "*_morph.*"),
-        ("func", "*_timeseries.*"),
-        ("func", "*_relmat.*"),
-    ):
-        for path in (output / key.folder / datatype).glob(f"{key.stem}_{pattern}"):
-            path.unlink()
+    """Remove what an earlier run of this App wrote for the session: it no longer matches."""
+    predictions = predictions_file(output, key)
+    stale = [extraction_log(output, key), predictions, predictions.with_suffix(".json")]
+    for datatype, pattern in OWN_FILES:
+        stale += (output / key.folder / datatype).glob(f"{key.stem}_{pattern}.*")
+    for path in stale:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"cannot replace an earlier result: {error.strerror}",
+                place=path,
+                hint="check permissions",
+            ) from error
 
 
 def _fingerprint(config: RunConfig, inputs: SessionInputs) -> str:
     """Hash of everything that shapes the features: settings, version, and the input files."""
-    files = (
-        [
-            inputs.freesurfer / "stats" / name
-            for name in ("aseg.stats", "lh.aparc.a2009s.stats", "rh.aparc.a2009s.stats")
-        ]
-        if inputs.freesurfer
-        else []
-    )
+    files = sorted((inputs.freesurfer / "stats").glob("*.stats")) if inputs.freesurfer else []
     for run in inputs.runs:
-        files += [path for path in (run.bold, run.mask, run.confounds) if path]
+        files += [path for path in (run.bold, run.mask) if path]
+        files += [run.confounds, run.confounds.with_suffix(".json")] if run.confounds else []
+    if (atlas := Path(config.atlas)).is_file():
+        files += [atlas, *atlas.parent.glob(f"{atlas.name.split('.')[0]}*.[tc]sv")]
     content: dict[str, Any] = {
         "settings": config.feature_settings(),
+        "denoising": load_preset(config.denoising).describe(),
         "version": __version__,
         "demographics": [inputs.demographics.age, inputs.demographics.sex],
+        "repetition_times": [run.repetition_time for run in inputs.runs],
         "files": [_identity(path) for path in files],
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
@@ -179,7 +179,7 @@ def _identity(path: Path) -> list[Any]:
         status = path.stat()
     except OSError:
         return [path.name, None, None]
-    return [path.name, status.st_size, int(status.st_mtime)]
+    return [path.name, status.st_size, status.st_mtime_ns]
 
 
 def versions() -> dict[str, str]:

@@ -13,8 +13,8 @@ from bids_brainage.errors import BrainAgeError, InputError, OutputError
 from bids_brainage.features.connectivity import combine_runs, extract_runs
 from bids_brainage.features.morphometry import read_morphometry, write_morphometry
 from bids_brainage.features.relmat import write_relmat, write_timeseries
-from bids_brainage.preprocessing.atlas import load_atlas
-from bids_brainage.preprocessing.denoising import load_preset
+from bids_brainage.preprocessing.atlas import load_atlas, packaged_name
+from bids_brainage.preprocessing.denoising import load_preset, preset_names
 from bids_brainage.records.extraction import Extraction
 from bids_brainage.records.features import Connectivity, Morphometry, RunSeries
 from bids_brainage.records.inputs import SessionInputs
@@ -30,7 +30,7 @@ class _Progress:
         self.derivatives: dict[str, Any] = {}
         self.quality: dict[str, float | None] = {}
         self.notes = [*inputs.demographics.notes, *inputs.notes]
-        self.problems: list[str] = []
+        self.problems = list(inputs.problems)
 
 
 def extract_features(config: RunConfig, dataset: Dataset, inputs: SessionInputs) -> Extraction:
@@ -53,8 +53,7 @@ def extract_features(config: RunConfig, dataset: Dataset, inputs: SessionInputs)
             raise
         except BrainAgeError as error:
             modality = extract.__name__.lstrip("_")
-            progress.problems.append(f"{modality} left out: {error}")
-            logger.warning("%s: %s left out: %s", inputs.key.stem, modality, error)
+            progress.problems.append(f"{modality} left out: {_without_roots(str(error), dataset)}")
     status, reason = _outcome(inputs, progress)
     return Extraction(
         participant=inputs.key.participant,
@@ -67,7 +66,7 @@ def extract_features(config: RunConfig, dataset: Dataset, inputs: SessionInputs)
         derivatives=progress.derivatives,
         quality=progress.quality,
         notes=progress.notes,
-        settings=config.feature_settings() | {"denoising": load_preset(config.denoising).name},
+        settings=config.feature_settings() | recipe_names(config),
     )
 
 
@@ -75,11 +74,29 @@ def _outcome(inputs: SessionInputs, progress: _Progress) -> tuple[str, str]:
     if progress.derivatives:
         return "ok", "; ".join(progress.problems)
     if not inputs.usable:
-        reason = "neither FreeSurfer statistics nor preprocessed BOLD in a standard space"
-        if inputs.raw_t1w or inputs.raw_bold:
-            reason += " (raw images are there: run fMRIPrep or FreeSurfer on them first)"
-        return "no_input", reason
+        why = inputs.problems or inputs.notes
+        return "no_input", "; ".join(("no usable FreeSurfer statistics or preprocessed BOLD", *why))
     return "failed", "; ".join(progress.problems)
+
+
+def recipe_names(config: RunConfig) -> dict[str, str]:
+    """Atlas and denoising by the names that model cards use; a file goes by its own name.
+
+    A user's file never passes as a packaged preset, whatever name stands in it.
+    """
+    packaged = config.denoising == "default" or config.denoising in preset_names()
+    return {
+        "atlas": packaged_name(config.atlas) or Path(config.atlas).name,
+        "denoising": load_preset(config.denoising).name if packaged
+        else f"file {Path(config.denoising).name}",
+    }  # fmt: skip
+
+
+def _without_roots(text: str, dataset: Dataset) -> str:
+    """Shorten paths to those inside their dataset: reasons end up in published tables."""
+    for root in sorted({dataset.root, *dataset.links.values()}, key=lambda p: -len(str(p))):
+        text = text.replace(f"{root}/", "")
+    return text
 
 
 def _morphometry(
@@ -109,7 +126,7 @@ def _connectivity(
     preset = load_preset(config.denoising)
     atlas = load_atlas(config.atlas, inputs.runs[0].space)
     series, problems = extract_runs(inputs.runs, atlas, preset, config.fd_threshold)
-    progress.notes += problems
+    progress.notes += [_without_roots(problem, dataset) for problem in problems]
     connectivity = combine_runs(series)
     used = connectivity.runs
     sources = [

@@ -1,7 +1,6 @@
 """The group level: one table, its dictionary and one page from OUTPUT_DIR alone."""
 
 import logging
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from bids_brainage.bids.outputs import (
     write_json,
     write_tsv,
 )
-from bids_brainage.bids.scan import list_participants, list_sessions
+from bids_brainage.bids.scan import list_participants, list_sessions, natural_key
 from bids_brainage.config import RunConfig
 from bids_brainage.errors import BrainAgeError, MissingInputError, SelectionError
 from bids_brainage.records.prediction import columns, data_dictionary
@@ -41,7 +40,7 @@ def run_group(config: RunConfig, say: Say) -> int:
         raise MissingInputError(
             "OUTPUT_DIR does not exist", place=output, hint="run the participant level first"
         )
-    rows = [row for key in output_sessions(output, config) for row in session_rows(output, key)]
+    rows = [row for key in output_sessions(output) for row in session_rows(output, key)]
     if not rows:
         raise SelectionError(
             "no session to gather", place=output, hint="run the participant level first"
@@ -57,7 +56,7 @@ def run_group(config: RunConfig, say: Say) -> int:
     return 1 if bad else 0
 
 
-def output_sessions(output: Path, config: RunConfig) -> Iterator[SessionKey]:
+def output_sessions(output: Path) -> Iterator[SessionKey]:
     """Sessions that stand in OUTPUT_DIR or were started there, in natural order."""
     found = {
         SessionKey(p, s)
@@ -73,16 +72,9 @@ def output_sessions(output: Path, config: RunConfig) -> Iterator[SessionKey]:
     for marker in (output / "logs" / "started").glob("sub-*.json"):
         participant, _, session = marker.stem.removeprefix("sub-").partition("_ses-")
         found.add(SessionKey(participant, session))
-    wanted, sessions = set(config.participant_labels), set(config.session_labels)
-    for key in sorted(found, key=natural):
-        if (not wanted or key.participant in wanted) and (not sessions or key.session in sessions):
-            yield key
-
-
-def natural(key: SessionKey) -> list[tuple[int, int | str]]:
-    """Sort key that puts sub-2 before sub-10."""
-    parts = re.split(r"(\d+)", key.stem)
-    return [(0, int(part)) if part.isdigit() else (1, part) for part in parts] + [(1, key.stem)]
+    yield from sorted(
+        found, key=lambda key: (natural_key(key.participant), natural_key(key.session))
+    )
 
 
 def session_rows(output: Path, key: SessionKey) -> list[Row]:

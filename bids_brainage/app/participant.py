@@ -10,8 +10,11 @@ from bids_brainage.app.extract import Job, extract_session, failed_extraction
 from bids_brainage.app.plan import Plan
 from bids_brainage.app.pool import map_processes
 from bids_brainage.app.predictions import Row, load_predictors, predict_sessions
-from bids_brainage.bids.outputs import write_text
+from bids_brainage.bids.outputs import prepare_output, write_text
 from bids_brainage.config import RunConfig
+from bids_brainage.predict.predictor import Predictor
+from bids_brainage.preprocessing.atlas import load_atlas, packaged_name
+from bids_brainage.preprocessing.denoising import load_preset
 from bids_brainage.records.extraction import Extraction
 
 logger = logging.getLogger(__name__)
@@ -20,25 +23,40 @@ KILLED = "the worker process was killed, most likely for lack of memory: use a l
 Say = Callable[[str], object]
 
 
-def run_participants(config: RunConfig, plan: Plan, say: Say) -> int:
+def check_settings(config: RunConfig) -> list[Predictor]:
+    """Load what all sessions share, so that a wrong name stops the run before any is touched.
+
+    Raises
+    ------
+    ModelError, UsageError, MissingInputError, InputError
+        If a model, the device, the denoising preset or the atlas is unusable.
+    """
+    load_preset(config.denoising)
+    if not packaged_name(config.atlas):
+        load_atlas(config.atlas)
+    return load_predictors(config)
+
+
+def run_participants(
+    config: RunConfig, plan: Plan, predictors: Sequence[Predictor], say: Say
+) -> int:
     """Process every session of the plan; return 0, or 1 if any is not ok.
 
     Raises
     ------
-    ModelError, UsageError, OutputError
-        If a model, the device or the output is unusable; before any session is touched.
+    OutputError
+        If OUTPUT_DIR cannot be written.
     """
     for note in plan.dataset.notes:
         logger.info("dataset: %s", note)
-    predictors = load_predictors(config)
+    prepare_output(config.output_dir, config.bids_dir, plan.dataset.links, plan.dataset.name)
     jobs = [Job(config, plan.dataset, plan.selection, key) for key in plan.keys]
     rows: list[Row] = []
     waiting: list[Extraction] = []
     done = map_processes(extract_session, jobs, config.nprocs)
     for number, (job, result) in enumerate(done, start=1):
         extraction = result or failed_extraction(job, KILLED)
-        reason = f" ({extraction.reason})" if extraction.reason else ""
-        say(f"[{number}/{len(jobs)}] {job.key.stem}: features {extraction.status}{reason}")
+        say(f"[{number}/{len(jobs)}] {job.key.stem}: features {extraction.status}")
         waiting.append(extraction)
         if len(waiting) == config.batch_size:
             rows += predict_sessions(predictors, waiting, config.output_dir)
@@ -68,14 +86,18 @@ def summarise(rows: Sequence[Row], output_dir: Path, say: Say) -> int:
         status: [r for r in rows if r["status"] == status]
         for status in ("ok", "failed", "no_input")
     }
-    for row in (counts["failed"] + counts["no_input"])[:MANY]:
+    bad = counts["failed"] + counts["no_input"]
+    left_out = [row for row in counts["ok"] if row["status_reason"]]
+    for row in (bad + left_out)[:MANY]:
         session = "" if row["session_id"] == "n/a" else f" {row['session_id']}"
         say(
             f"{row['status']}: {row['participant_id']}{session} ({row['model']}): "
             f"{row['status_reason']}"
         )
+    if len(bad + left_out) > MANY:
+        say(f"… and {len(bad + left_out) - MANY} more: see the predictions tables")
     say(
         ", ".join(f"{len(found)} {status}" for status, found in counts.items())
         + f"; reports and tables are in {output_dir}"
     )
-    return 1 if counts["failed"] or counts["no_input"] else 0
+    return 1 if bad else 0

@@ -1,12 +1,16 @@
 """Work spread over processes; a killed worker costs its own item only."""
 
 import logging
+import os
 import signal
+import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children, get_context, parent_process
 from typing import TypeVar
+
+from bids_brainage.app.logs import set_up_logging
 
 logger = logging.getLogger(__name__)
 Item = TypeVar("Item")
@@ -73,11 +77,14 @@ def _pooled(
 
 
 def set_up_worker(level: int) -> None:
-    """Give a worker the parent's logging, and leave interrupts to the parent."""
+    """Give a worker the parent's logging, its interrupts, and its end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
-    package = logging.getLogger("bids_brainage")
-    package.handlers[:] = [handler]
-    package.setLevel(level)
-    package.propagate = False
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    set_up_logging(level)
+
+
+def _end_with_parent() -> None:
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)

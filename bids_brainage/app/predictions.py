@@ -134,7 +134,7 @@ def make_row(
         row["status"] = "failed"
         reasons = reasons or [f"no input that model {card.name} takes"]
     row["status_reason"] = "; ".join(reasons)
-    row["quality"], row["quality_reasons"] = judge(row)
+    row["quality"], row["quality_reasons"] = judge(row, left_out=bool(reasons))
     return row
 
 
@@ -165,14 +165,9 @@ def _write(
 ) -> None:
     path = predictions_file(output_dir, extraction.key)
     write_tsv(path, rows, columns())
-    used = [
-        name
-        for value in extraction.derivatives.values()
-        for name in ([value] if isinstance(value, str) else value)
-    ]
     sidecar = {
         "Description": "Brain age and sex, one row per model. For research; not for clinical use.",
-        "Sources": [f"bids::{name}" for name in used],
+        "Sources": [f"bids::{name}" for name in extraction.files],
         "Models": {
             p.card.name: {"Version": p.card.version, "SHA256": p.card.sha256} for p in predictors
         },

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 
-from bids_brainage.records.prediction import columns
-
 # Column, limit, whether more is worse, and what to say.
 LIMITS = (
     ("mean_fd", 0.5, True, "mean framewise displacement {:.2f} mm is above {} mm"),
@@ -14,17 +12,21 @@ LIMITS = (
 )
 
 
-def quality_columns() -> list[str]:
-    """Names of the quality numbers in the order of the predictions table."""
-    names = columns()
-    return names[names.index("quality_reasons") + 1 :]
+def judge(numbers: Mapping[str, float | None], *, left_out: bool = False) -> tuple[str, str]:
+    """Return the overall flag (``good``, ``check`` or ``n/a``) and the reasons for ``check``.
 
-
-def judge(numbers: Mapping[str, float | None]) -> tuple[str, str]:
-    """Return the overall flag (``good``, ``check`` or ``n/a``) and the reasons for ``check``."""
+    Parameters
+    ----------
+    numbers
+        Quality columns of a session.
+    left_out
+        Whether a modality that was there could not be used.
+    """
     if all(numbers.get(name) is None for name, *_ in LIMITS):
         return "n/a", ""
     reasons = list(_reasons(numbers))
+    if left_out:
+        reasons.append("see status_reason")
     return ("check", "; ".join(reasons)) if reasons else ("good", "")
 
 

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable
 
-from bids_brainage.bids.outputs import prepare_output
 from bids_brainage.config import RunConfig
 
 logger = logging.getLogger(__name__)
@@ -41,11 +40,12 @@ def _participant(config: RunConfig, say: Say) -> int:
         from bids_brainage.app.validate import validate_dataset
 
         validate_dataset(config.bids_dir)
+    # Loading torch takes a while; a wrong path or label has been told by now.
+    from bids_brainage.app.participant import check_settings, run_participants
+
+    predictors = check_settings(config)
     if config.dry_run:
         for line in describe(plan):
             say(line)
         return 0
-    prepare_output(config.output_dir, config.bids_dir, plan.dataset.links)
-    from bids_brainage.app.participant import run_participants
-
-    return run_participants(config, plan, say)
+    return run_participants(config, plan, predictors, say)

@@ -142,6 +142,8 @@ def find_subjects_dirs(bids_dir: Path, derivatives: list[Derivative]) -> list[Pa
         )
     ]
     own = [bids_dir / "sourcedata" / "freesurfer", bids_dir / "freesurfer"]
+    # Of pipelines that gave no image of anyone, too: recon-all may be all that ran.
+    own += [child / "sourcedata" / "freesurfer" for child in children]
     taken = {d.root for d in derivatives} | set(named) | set(fast)
     others = [c for c in children if c not in taken and is_subjects_dir(c)]
     itself = [bids_dir] if is_subjects_dir(bids_dir) else []

@@ -79,9 +79,6 @@ class Query:
         return text == accepted
 
 
-Filters = Mapping[str, Query]
-
-
 def read_filters(path: Path) -> dict[str, Query]:
     """Read a BIDS filter file, such as ``{"bold": {"task": "rest", "acquisition": null}}``.
 

@@ -17,14 +17,12 @@ from bids_brainage.bids.discovery import Derivative
 from bids_brainage.bids.entities import NIFTI, NamedFile, content_problem, list_files
 from bids_brainage.bids.filters import Query
 from bids_brainage.bids.freesurfer import find_recon
-from bids_brainage.bids.preferences import InputSelection
+from bids_brainage.bids.preferences import InputSelection, task_wanted
 from bids_brainage.bids.selection import sessions_of
 from bids_brainage.bids.sidecar import repetition_time
 from bids_brainage.bids.text import counted
 from bids_brainage.records.inputs import BoldRun, SessionInputs
 from bids_brainage.records.session import SessionKey
-
-__all__ = ["InputSelection", "find_inputs"]
 
 DERIVED_ONLY = frozenset({"space", "res", "den", "desc", "cohort", "label"})
 
@@ -42,13 +40,17 @@ def find_inputs(
         raw_t1w = _raw_t1w(dataset.raw, key, selection.filters.get("t1w", Query()), notes)
         listed = list_files(dataset.raw, dataset.raw / key.folder / "func", key, notes)
         raw_bold = [f for f in listed if is_raw_bold(f)]
-    runs = _find_runs(dataset, key, selection, raw_bold, notes)
+    problems: list[str] = []
+    runs = _find_runs(dataset, key, selection, raw_bold, notes, problems)
     raw_wanted = wanted_tasks(raw_bold, selection.task_ids, [] if runs else notes)
     raw_wanted = passing(raw_wanted, bold_query, DERIVED_ONLY, "bold", [] if runs else notes)
     if raw_wanted and not runs:
         notes.append(f"{counted(len(raw_wanted), 'raw BOLD image')} found, but no preprocessed "
                      "one to use: run fMRIPrep, or name its output with --derivatives")  # fmt: skip
+    before = len(notes)
     recon = find_recon(dataset, key, sessions_of(dataset, key.participant), notes)
+    if recon is None and (broken := [note for note in notes[before:] if "left out" in note]):
+        problems.append(f"morphometry left out: {'; '.join(broken)}")
     if raw_t1w and recon is None:
         notes.append(f"{counted(len(raw_t1w), 'raw T1w image')} found, but no FreeSurfer output "
                      "to use: name it with --fs-subjects-dir")  # fmt: skip
@@ -60,6 +62,7 @@ def find_inputs(
         raw_t1w=tuple(f.path for f in raw_t1w),
         raw_bold=tuple(f.path for f in raw_wanted),
         notes=tuple(dict.fromkeys(notes)),
+        problems=tuple(problems),
     )
 
 
@@ -90,13 +93,17 @@ def _find_runs(
     selection: InputSelection,
     raw_bold: Sequence[NamedFile],
     notes: list[str],
+    problems: list[str],
 ) -> list[BoldRun]:
     """Runs of the first derivative that has usable ones; runs are never mixed between them."""
     runs: list[BoldRun] = []
+    before, wanted = len(notes), False
     for derivative in dataset.derivatives:
         files = list_files(derivative.root, derivative.root / key.folder / "func", key, notes)
+        preprocessed = [f for f in files if is_preprocessed(f)]
+        wanted |= any(task_wanted(f.get("task"), selection.task_ids) for f in preprocessed)
         if runs:
-            if any(is_preprocessed(f) for f in files):
+            if preprocessed:
                 notes.append(f"preprocessed BOLD in {derivative.name} is not used as well")
             continue
         chosen = choose_runs(files, selection.task_ids, selection.spaces,
@@ -105,6 +112,8 @@ def _find_runs(
         if runs:
             notes.append(f"used of {derivative.name} ({derivative.pipeline}): "
                          f"{counted(len(runs), 'preprocessed BOLD run')}")  # fmt: skip
+    if wanted and not runs:
+        problems.append(f"connectivity left out: {'; '.join(notes[before:])}")
     if dataset.derivatives and not runs:
         notes.append("no usable preprocessed BOLD run of this session")
     return runs

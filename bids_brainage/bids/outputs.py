@@ -5,7 +5,7 @@ import csv
 import io
 import json
 import math
-import os
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,14 @@ from bids_brainage.errors import InputError, OutputError
 from bids_brainage.records.session import SessionKey
 
 BIDS_VERSION = "1.10.0"
+PROGRAM = "bids_brainage"
 REPOSITORY = "https://github.com/bids-apps/bids_brainage"
 # What BIDS has no schema for yet; fMRIPrep ignores its reports and figures the same way.
 IGNORED = (
     "*.html",
-    "logs/",
-    "figures/",
-    "*_extraction_log.json",
+    "logs",
+    "figures",
+    "*_log.json",
     "*_predictions.*",
     "*_morph.*",
     "*_relmat.*",
@@ -110,7 +111,7 @@ def write_text(path: Path, text: str) -> Path:
     OutputError
         If the folder cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_text(text, encoding="utf-8")
@@ -157,29 +158,30 @@ def read_tsv(path: Path) -> list[dict[str, str]]:
     return [dict(zip(header, line.split("\t"), strict=False)) for line in lines[1:]]
 
 
-def prepare_output(output_dir: Path, bids_dir: Path, links: Mapping[str, Path]) -> None:
+def prepare_output(
+    output_dir: Path, bids_dir: Path, links: Mapping[str, Path], name: str = ""
+) -> None:
     """Create OUTPUT_DIR with its dataset description and ``.bidsignore``.
 
     Parameters
     ----------
+    name
+        Name of the input dataset.
     links
         Datasets that BIDS URIs in the sidecars name, with their folders.
 
     Raises
     ------
     OutputError
-        If it cannot be written, or is the input dataset itself.
+        If it cannot be written, or is an input or somebody else's dataset.
     """
-    if output_dir.resolve() == bids_dir.resolve():
-        raise OutputError(
-            "OUTPUT_DIR is BIDS_DIR", place=output_dir, hint="choose a folder of its own"
-        )
+    _refuse_foreign(output_dir, [bids_dir, *links.values()])
     description = {
-        "Name": "bids_brainage: brain age and sex from structural and functional MRI",
+        "Name": f"Brain age and sex of: {name or bids_dir.resolve().name}",
         "BIDSVersion": BIDS_VERSION,
         "DatasetType": "derivative",
         "License": "n/a",
-        "GeneratedBy": [{"Name": "bids_brainage", "Version": __version__, "CodeURL": REPOSITORY}],
+        "GeneratedBy": [{"Name": PROGRAM, "Version": __version__, "CodeURL": REPOSITORY}],
         "SourceDatasets": [{"URL": bids_dir.resolve().as_uri()}],
         "DatasetLinks": {name: folder.resolve().as_uri() for name, folder in links.items()},
         "HowToAcknowledge": "Cite the papers listed in the methods text of each report.",
@@ -200,3 +202,21 @@ def _plain(content: Any) -> Any:
     if isinstance(content, float) and not math.isfinite(content):
         return None
     return content
+
+
+def _refuse_foreign(output_dir: Path, inputs: Iterable[Path]) -> None:
+    """Refuse to write into an input, or into a dataset that another program made."""
+    hint = "choose a folder of its own"
+    if output_dir.resolve() in {folder.resolve() for folder in inputs}:
+        raise OutputError("OUTPUT_DIR is an input dataset", place=output_dir, hint=hint)
+    description = output_dir / "dataset_description.json"
+    if not description.is_file():
+        return
+    try:
+        made_by = [str(item.get("Name")) for item in read_json(description)["GeneratedBy"]]
+    except (InputError, KeyError, TypeError, AttributeError):
+        made_by = []
+    if PROGRAM not in made_by:
+        raise OutputError(
+            "OUTPUT_DIR holds a dataset that this App did not write", place=output_dir, hint=hint
+        )

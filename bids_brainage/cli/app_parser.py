@@ -16,13 +16,13 @@ EPILOG = """examples:
   bids_brainage /data /out participant --dry-run
 
 exit codes: 0 all sessions ok; 1 some sessions failed; 2 command line; 16 dataset unusable;
-18 nothing selected; 66 named input missing; 73 output not writable
+18 nothing selected; 66 named input missing; 73 output not writable; 130, 143 interrupted
 """
 
 
 def labels(text: str) -> list[str]:
-    """Split ``01,sub-02 03`` into labels without their prefix."""
-    return [re.sub(r"^(sub|ses|task)-", "", part) for part in re.split(r"[,\s]+", text) if part]
+    """Split ``01,sub-02 03`` into labels; prefixes are taken off where the kind is known."""
+    return [part for part in re.split(r"[,\s]+", text) if part]
 
 
 def device(text: str) -> str:
@@ -240,7 +240,7 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
         "--work_dir",
         type=Path,
         metavar="PATH",
-        help="folder for intermediate files that later runs reuse (default: a temporary folder)",
+        help="accepted for compatibility: nothing intermediate is written",
     )
     group.add_argument(
         "--dry-run",

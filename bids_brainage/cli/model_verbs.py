@@ -10,7 +10,7 @@ from typing import Any
 from bids_brainage.cli.app_parser import device, positive
 
 PREDICTED = ("participant_id", "modalities", "predicted_age", "predicted_sex",
-             "probability_female", "out_of_distribution")  # fmt: skip
+             "probability_female", "missing_measures", "out_of_distribution")  # fmt: skip
 
 
 def add_verbs(verbs: Any) -> None:

@@ -1,16 +1,23 @@
 """What both commands share: logging to stderr, errors to exit codes."""
 
-import logging
 import os
+import signal
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from bids_brainage.app.logs import set_up_logging
 from bids_brainage.errors import BrainAgeError
 
+# What a shell reports for SIGINT and SIGTERM.
 INTERRUPTED = 130
+TERMINATED = 143
+
+
+class Terminated(KeyboardInterrupt):
+    """A scheduler or a user asked the process to end."""
 
 
 def run_guarded(program: str, work: Callable[[], int]) -> int:
@@ -23,15 +30,16 @@ def run_guarded(program: str, work: Callable[[], int]) -> int:
     work
         Does the job and returns the exit code.
     """
-    _set_up_logging()
+    set_up_logging()
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         return work()
     except BrainAgeError as error:
         sys.stderr.write(f"{program}: error: {error}\n")
         return error.exit_code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         sys.stderr.write(f"{program}: interrupted; rerun the same command to go on\n")
-        return INTERRUPTED
+        return TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -44,12 +52,8 @@ def run_guarded(program: str, work: Callable[[], int]) -> int:
         return 1
 
 
-def _set_up_logging() -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
-    package = logging.getLogger("bids_brainage")
-    package.handlers[:] = [handler]
-    package.propagate = False
+def _terminate(number: int, frame: object) -> None:
+    raise Terminated
 
 
 def _save_traceback(program: str) -> Path:

@@ -6,11 +6,9 @@ from bids_brainage.preprocessing.atlas_files import find_templateflow, read_atla
 from bids_brainage.preprocessing.harvard_oxford import NAME, build_harvard_oxford
 from bids_brainage.preprocessing.parcellation import Atlas
 
-DEFAULT_ATLAS = NAME
-
 
 def load_atlas(
-    name_or_path: str | Path = DEFAULT_ATLAS,
+    name_or_path: str | Path = NAME,
     space: str = "MNI152NLin2009cAsym",
     templateflow_home: Path | None = None,
 ) -> Atlas:
@@ -34,13 +32,18 @@ def load_atlas(
         If the file is not an atlas.
     """
     text = str(name_or_path)
-    if text.lower().replace("-", "") == NAME.lower():
+    if packaged_name(text):
         return build_harvard_oxford()
     path = Path(text)
     named_file = text.endswith((".nii", ".nii.gz")) and not text.startswith("tpl-")
     if path.is_file() or named_file:
         return read_atlas_file(path)
     return read_atlas_file(find_templateflow(text, space, templateflow_home))
+
+
+def packaged_name(text: str) -> str:
+    """Name of the packaged atlas that a text means, in any usual spelling, else empty."""
+    return NAME if text.lower().replace("-", "").replace("_", "") == NAME.lower() else ""
 
 
 def space_note(atlas: Atlas, space: str) -> str:

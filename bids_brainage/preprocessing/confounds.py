@@ -103,7 +103,7 @@ class ConfoundsTable:
             raise InputError(
                 "all six motion parameters are constant",
                 place=self.path,
-                hint="motion was not estimated; use --denoising minimal",
+                hint="motion was not estimated: run fMRIPrep again for this run",
             )
         return values
 

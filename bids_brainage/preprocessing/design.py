@@ -76,7 +76,7 @@ def confound_design(
         if table is None:
             raise InputError(
                 f"preset '{preset.name}' needs motion parameters and the run has no confounds",
-                hint="run fMRIPrep, or use --denoising minimal",
+                hint="run fMRIPrep for this run",
             )
         _add_motion(design, preset.motion, table)
     _add_tissues(design, preset, table, signals)

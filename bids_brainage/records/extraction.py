@@ -29,7 +29,8 @@ class Extraction:
     settings
         Atlas, denoising and other options that shaped the features.
     config_hash
-        Hash of ``settings``; derivatives of another hash are not reused.
+        Hash of settings, version, demographics and input files; derivatives of another hash are
+        not reused.
     seconds, peak_memory_mb
         Cost of the extraction in its worker.
     """
@@ -49,6 +50,12 @@ class Extraction:
     versions: dict[str, str] = field(default_factory=dict)
     seconds: float | None = None
     peak_memory_mb: float | None = None
+
+    @property
+    def files(self) -> list[str]:
+        """All derivatives, relative to OUTPUT_DIR."""
+        values = self.derivatives.values()
+        return [name for value in values for name in ([value] if isinstance(value, str) else value)]
 
     @property
     def key(self) -> SessionKey:

@@ -53,6 +53,8 @@ class SessionInputs:
         Raw images of the session (listed and reported; not processed by themselves).
     notes
         What was found, chosen or left out, and why; shown by ``--dry-run`` and logged.
+    problems
+        Modalities whose files are there but cannot be used, and why.
     """
 
     key: SessionKey
@@ -62,6 +64,7 @@ class SessionInputs:
     raw_t1w: tuple[Path, ...] = ()
     raw_bold: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
     @property
     def usable(self) -> bool:

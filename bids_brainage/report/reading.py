@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from bids_brainage.bids import outputs
+from bids_brainage.bids.scan import natural_key
 from bids_brainage.errors import InputError
 from bids_brainage.records.extraction import Extraction
 from bids_brainage.records.session import SessionKey
@@ -89,7 +90,7 @@ def find_sessions(output_dir: Path, participant: str) -> list[SessionKey]:
         labels |= {
             p.stem.removeprefix(prefix) for p in markers.glob("*.json") if p.stem.startswith(prefix)
         }
-    keys = [SessionKey(participant, label) for label in sorted(labels, key=_natural)]
+    keys = [SessionKey(participant, label) for label in sorted(labels, key=natural_key)]
     own = (
         outputs.extraction_log(output_dir, base),
         outputs.predictions_file(output_dir, base),
@@ -98,12 +99,6 @@ def find_sessions(output_dir: Path, participant: str) -> list[SessionKey]:
     if not keys or any(path.is_file() for path in own):
         keys.insert(0, base)
     return keys
-
-
-def _natural(label: str) -> list[tuple[int, int, str]]:
-    """Sort key that puts ses-2 before ses-10."""
-    parts = re.split(r"(\d+)", label)
-    return [(0, int(p), p) if p.isdecimal() else (1, 0, p) for p in parts]
 
 
 def read_session(output_dir: Path, key: SessionKey) -> SessionDerivatives:

@@ -2,12 +2,19 @@ import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bids_brainage.app.run import run
 from bids_brainage.bids.outputs import read_tsv
 from bids_brainage.config import RunConfig
-from bids_brainage.errors import MissingInputError, OutputError, SelectionError
+from bids_brainage.errors import (
+    MissingInputError,
+    ModelError,
+    OutputError,
+    SelectionError,
+    UsageError,
+)
 from bids_brainage.records.prediction import columns
 from tests.people import Person, write_dataset
 
@@ -176,3 +183,74 @@ def test_output_inside_itself_is_refused(crowd):
 def test_group_level_without_output_names_it(tmp_path):
     with pytest.raises(MissingInputError, match="nowhere"):
         run(RunConfig(tmp_path, tmp_path / "nowhere", levels=("group",)), lambda _: None)
+
+
+def test_labels_may_carry_their_prefix(crowd, tmp_path):
+    config = RunConfig(crowd[0], tmp_path, participant_labels=("sub-02",), dry_run=True)
+    lines: list[str] = []
+    run(config, lines.append)
+    assert lines[-1] == "1 sessions, 1 with usable input"
+
+
+@pytest.mark.parametrize(
+    ("option", "error"),
+    [
+        ({"denoising": "compcorr"}, UsageError),
+        ({"atlas": "/nowhere/atlas.nii.gz"}, MissingInputError),
+        ({"models": ("nosuch",)}, ModelError),
+        ({"device": "cuda:99"}, UsageError),
+    ],
+)
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_wrong_setting_stops_before_any_session(crowd, tmp_path, option, error, dry_run):
+    with pytest.raises(error):
+        run(RunConfig(crowd[0], tmp_path / "out", dry_run=dry_run, **option), lambda _: None)
+    assert not (tmp_path / "out").exists()
+
+
+def test_foreign_datasets_are_never_written_to(crowd, tmp_path):
+    bids, *_ = crowd
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "dataset_description.json").write_text('{"Name": "mine", "BIDSVersion": "1.10.0"}')
+    before = tree(bids)
+    for output in (bids / "derivatives" / "fmriprep", other):
+        with pytest.raises(OutputError, match="OUTPUT_DIR"):
+            run(RunConfig(bids, output, participant_labels=("02",)), lambda _: None)
+    assert tree(bids) == before
+    assert [path.name for path in other.iterdir()] == ["dataset_description.json"]
+
+
+def test_file_preset_never_passes_as_the_packaged_one(crowd, tmp_path):
+    preset = tmp_path / "mine.json"
+    preset.write_text('{"name": "compcor", "motion": "none", "trend": 1}')
+    output = tmp_path / "out"
+    run(RunConfig(crowd[0], output, participant_labels=("01",), denoising=str(preset)),
+        lambda _: None)  # fmt: skip
+    row = read_tsv(output / "sub-01" / "sub-01_desc-brainage_predictions.tsv")[0]
+    assert row["modalities"] == "morphometry"
+    assert "mine.json" in row["status_reason"]
+
+
+def test_changed_preset_file_is_computed_again(crowd, tmp_path):
+    preset = tmp_path / "mine.json"
+    log = tmp_path / "out" / "sub-03" / "sub-03_desc-extraction_log.json"
+    hashes = []
+    for trend in (1, 2):
+        preset.write_text(json.dumps({"name": "mine", "motion": "none", "trend": trend}))
+        run(RunConfig(crowd[0], tmp_path / "out", participant_labels=("03",),
+                      denoising=str(preset)), lambda _: None)  # fmt: skip
+        hashes.append(json.loads(log.read_text())["config_hash"])
+    assert hashes[0] != hashes[1]
+
+
+def test_empty_bold_beside_statistics_is_told_in_the_row(tmp_path, typical):
+    person = Person("01", measures=typical, series=np.ones((30, 110)))
+    bids = write_dataset(tmp_path / "bids", [person])
+    for bold in (bids / "derivatives" / "fmriprep" / "sub-01" / "func").glob("*_bold.nii.gz"):
+        bold.write_bytes(b"")
+    assert run(RunConfig(bids, tmp_path / "out"), lambda _: None) == 0
+    row = read_tsv(tmp_path / "out" / "sub-01" / "sub-01_desc-brainage_predictions.tsv")[0]
+    assert row["status_reason"].startswith("connectivity left out")
+    assert row["quality"] == "check"
+    assert str(tmp_path) not in row["status_reason"]

@@ -32,7 +32,7 @@ def test_killed_worker_costs_its_own_item_only():
 
 
 def test_exception_of_a_worker_reaches_the_caller():
-    with pytest.raises(ValueError, match="[12]"):
+    with pytest.raises(ValueError, match=r"[12]"):
         list(map_processes(fail, [1, 2], 2))
 
 

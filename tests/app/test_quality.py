@@ -1,6 +1,6 @@
 import pytest
 
-from bids_brainage.app.quality import judge, quality_columns
+from bids_brainage.app.quality import judge
 
 FINE = {"mean_fd": 0.1, "censored_share": 0.0, "region_coverage": 1.0, "missing_measures": 0.0,
         "surface_holes": 20.0}  # fmt: skip
@@ -30,5 +30,5 @@ def test_bad_numbers_are_named(column, value, said):
     assert said in reasons
 
 
-def test_quality_columns_follow_the_reasons():
-    assert quality_columns()[0] == "mean_fd"
+def test_modality_left_out_is_worth_a_look():
+    assert judge(FINE, left_out=True) == ("check", "see status_reason")

@@ -5,7 +5,8 @@ import pytest
 
 from bids_brainage.bids.dataset import open_dataset
 from bids_brainage.bids.filters import parse_filters
-from bids_brainage.bids.inputs import InputSelection, find_inputs
+from bids_brainage.bids.inputs import find_inputs
+from bids_brainage.bids.preferences import InputSelection
 from bids_brainage.bids.selection import select_sessions
 from bids_brainage.records.session import SessionKey
 

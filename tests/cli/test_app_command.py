@@ -16,8 +16,8 @@ def parse(*options):
     "words",
     [
         ["--participant-label", "01", "02"],
-        ["--participant_label", "sub-01", "sub-02"],
-        ["--participant-label", "01,sub-02"],
+        ["--participant_label", "01", "02"],
+        ["--participant-label", "01,02"],
         ["--participant-label", "01", "--participant-label", "02"],
     ],
 )
@@ -64,7 +64,7 @@ def test_config_file_gives_defaults_and_the_command_line_wins(tmp_path):
     file = tmp_path / "run.toml"
     file.write_text(
         'nprocs = 3\natlas = "mine.nii.gz"\ntask-id = ["rest", "task-eyes"]\n'
-        'dry-run = true\nparticipant_label = "sub-01,02"\n'
+        'dry-run = true\nparticipant_label = "01,02"\n'
     )
     words = ["/data", "/out", "participant", "--config-file", str(file), "--nprocs", "2"]
     words += ["--task-id", "movie"]
