@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bids_brainage import __version__
 from bids_brainage.bids import outputs
+from bids_brainage.errors import InputError
 
 
 def render(path: Path, template: str, content: dict[str, Any]) -> Path:
@@ -28,8 +29,19 @@ def render(path: Path, template: str, content: dict[str, Any]) -> Path:
     OutputError
         If the page cannot be written.
     """
-    text = _environment().get_template(template).render(version=__version__, **content)
+    text = _environment().get_template(template).render(
+        version=__version__, dataset=_dataset_name(path.parent), **content
+    )
     return outputs.write_text(path, text)
+
+
+def _dataset_name(output_dir: Path) -> str:
+    """Name of the output dataset; empty where it has no description."""
+    try:
+        content = outputs.read_json(output_dir / "dataset_description.json")
+    except InputError:
+        return ""
+    return str(content.get("Name", "")) if isinstance(content, dict) else ""
 
 
 def years(value: float, signed: bool = False) -> str:
