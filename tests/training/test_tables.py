@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+
+from bids_brainage.errors import MissingInputError
+from bids_brainage.training.sources import load_table
+from bids_brainage.training.tables import (
+    NOT_COMPARABLE,
+    atlas_regions,
+    correlations,
+    edge_names,
+)
+
+
+def test_an_empty_folder_is_no_table(tmp_path):
+    with pytest.raises(MissingInputError, match="no training table"):
+        load_table(tmp_path)
+
+
+def test_the_atlas_has_110_regions_and_5995_connections():
+    numbers, names = atlas_regions()
+    assert len(numbers) == len(set(numbers)) == len(set(names)) == 110
+    assert 3455 not in numbers
+    assert len(edge_names(names)) == 5995
+
+
+def test_a_constant_region_has_missing_correlations():
+    series = np.random.default_rng(0).normal(size=(50, 4))
+    series[:, 2] = 1.0
+    first, second = np.triu_indices(4, 1)
+    missing = np.isnan(correlations(series))
+    assert (missing == ((first == 2) | (second == 2))).all()
+
+
+def test_correlations_are_pearsons():
+    series = np.random.default_rng(0).normal(size=(50, 4))
+    expected = np.corrcoef(series.T)[np.triu_indices(4, 1)]
+    assert np.allclose(correlations(series), expected)
+
+
+def test_people_are_counted_by_modality(table):
+    assert table.has("morphometry").all()
+    assert 0 < table.has_both().sum() < len(table)
+    assert len(table.subset(table.has_both())) == table.has_both().sum()
+
+
+def test_the_public_tables_load(shared):
+    table = load_table(shared / "data")
+    assert table.has("morphometry").sum() == 2614
+    assert table.has("connectivity").sum() == 910
+    assert table.has_both().sum() == 851
+    assert not NOT_COMPARABLE & set(table.names["morphometry"])
+    assert not (table.measures["morphometry"] == 0).any()
+    assert np.nanmax(np.abs(table.measures["connectivity"])) <= 1 + 1e-9
+    incomplete = np.isnan(table.measures["connectivity"][table.has("connectivity")]).any(axis=1)
+    assert incomplete.sum() == 37
