@@ -12,7 +12,8 @@ RUN python3 -m venv /opt/bids_brainage \
       ${TORCH_INDEX:+--extra-index-url ${TORCH_INDEX}} torch
 COPY pyproject.toml README.md LICENSE CITATION.cff CHANGES.md ./
 COPY bids_brainage bids_brainage
-RUN /opt/bids_brainage/bin/python -m pip install --no-cache-dir -c constraints.txt ".[validate]"
+RUN /opt/bids_brainage/bin/python -m pip install --no-cache-dir -c constraints.txt ".[validate]" \
+ && chmod -R a+rX /opt/bids_brainage
 
 FROM ${BASE_IMAGE}
 ARG VERSION=0.1.0
@@ -30,7 +31,7 @@ COPY --from=build /opt/bids_brainage /opt/bids_brainage
 # downloaded at run time. A TemplateFlow home for other atlases is mounted over /opt/templateflow.
 RUN ln -s /opt/bids_brainage/bin/bids_brainage /usr/local/bin/bids_brainage \
  && ln -s /opt/bids_brainage/bin/brainage /usr/local/bin/brainage \
- && mkdir -p /opt/templateflow && chmod -R a+rX /opt \
+ && mkdir -p /opt/templateflow \
  && useradd --create-home --uid 1000 brainage
 ENV TEMPLATEFLOW_HOME=/opt/templateflow \
     TEMPLATEFLOW_AUTOUPDATE=off \

@@ -76,7 +76,8 @@ def confound_design(
         if table is None:
             raise InputError(
                 f"preset '{preset.name}' needs motion parameters and the run has no confounds",
-                hint="run fMRIPrep for this run",
+                hint="run fMRIPrep for this run (--denoising minimal does without, but the "
+                "shipped model does not take it)",
             )
         _add_motion(design, preset.motion, table)
     _add_tissues(design, preset, table, signals)

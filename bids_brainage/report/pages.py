@@ -29,8 +29,10 @@ def render(path: Path, template: str, content: dict[str, Any]) -> Path:
     OutputError
         If the page cannot be written.
     """
-    text = _environment().get_template(template).render(
-        version=__version__, dataset=_dataset_name(path.parent), **content
+    text = (
+        _environment()
+        .get_template(template)
+        .render(version=__version__, dataset=_dataset_name(path.parent), **content)
     )
     return outputs.write_text(path, text)
 

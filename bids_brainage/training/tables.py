@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bids_brainage.errors import InputError
+from bids_brainage.features.connectivity import series_correlation
 from bids_brainage.models.mavae import MODALITIES
 
 logger = logging.getLogger(__name__)
@@ -111,7 +112,7 @@ def edge_names(regions: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def correlations(series: np.ndarray) -> np.ndarray:
-    """Correlate region series over time; NaN where a region is constant.
+    """Correlate region series exactly as the participant level does; NaN for constant regions.
 
     Parameters
     ----------
@@ -123,12 +124,7 @@ def correlations(series: np.ndarray) -> np.ndarray:
     np.ndarray
         Upper triangle in ``np.triu_indices`` order.
     """
-    x = np.asarray(series, float)
-    x = x - x.mean(axis=0)
-    spread = np.sqrt(np.square(x).mean(axis=0))
-    spread[spread < 1e-6] = np.nan
-    x = x / spread
-    matrix = x.T @ x / len(x)
+    matrix = series_correlation(series)
     return matrix[np.triu_indices(matrix.shape[0], 1)]
 
 
