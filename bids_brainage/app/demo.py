@@ -36,7 +36,7 @@ class Person:
 
 PEOPLE = (
     Person("synthetic01", 24.0, "F", bold=True, freesurfer=True),
-    Person("synthetic02", 37.5, "M", bold=False, freesurfer=True),
+    Person("synthetic02", 21.5, "M", bold=False, freesurfer=True),
     Person("synthetic03", 18.0, "M", bold=True, freesurfer=False),
 )
 
