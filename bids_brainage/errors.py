@@ -80,3 +80,5 @@ class InputError(BrainAgeError):
 
 class ModelError(BrainAgeError):
     """A model's weights or card are missing, damaged or do not fit the input."""
+
+    exit_code = 66

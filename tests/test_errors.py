@@ -6,7 +6,7 @@ from bids_brainage import errors
 from bids_brainage.errors import BrainAgeError, InputError
 
 CODES = {"UsageError": 2, "DatasetError": 16, "SelectionError": 18, "MissingInputError": 66,
-         "OutputError": 73, "InputError": 1, "ModelError": 1}  # fmt: skip
+         "OutputError": 73, "InputError": 1, "ModelError": 66}  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "code"), CODES.items())

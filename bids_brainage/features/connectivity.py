@@ -250,6 +250,8 @@ def _clean(
     if constant.any():
         notes.append(f"{int(constant.sum())} regions are constant and missing")
     series = np.full((len(kept), n_regions), np.nan)
+    if not present.any():
+        return series
     series[:, present] = clean(
         signals.regions[:, present],
         detrend=False,
