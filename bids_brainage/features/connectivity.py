@@ -201,7 +201,7 @@ def _extract(
         "ComputedConfounds": design.computed,
         "KeptVolumes": kept.tolist(),
         "FramewiseDisplacement": None if displacement is None else displacement.tolist(),
-        "RegionCentroids": atlas.centroids(),
+        "RegionCentroids": atlas.centroids,
         "MinimumCoverage": MINIMUM_COVERAGE,
         "Sources": [path.name for path in (run.bold, run.mask, run.confounds) if path],
         "SoftwareVersions": {name: version(name) for name in ("nibabel", "nilearn", "numpy")},

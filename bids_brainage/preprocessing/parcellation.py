@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import nibabel as nib
 import numpy as np
-from scipy.ndimage import center_of_mass
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,18 @@ class Atlas:
             **self.details,
         }
 
+    @cached_property
     def centroids(self) -> dict[str, list[float]]:
         """Centre of mass of each region, in mm of the atlas's template."""
-        labels = np.asarray(self.labels.dataobj)
-        present = np.flatnonzero(np.bincount(labels[labels > 0].astype(np.int64)))
-        centres = center_of_mass(labels > 0, labels, present)
-        places = nib.affines.apply_affine(self.labels.affine, np.asarray(centres))
-        found = dict(zip(present.tolist(), np.round(places, 1).tolist(), strict=True))
+        labels = np.asarray(self.labels.dataobj).astype(np.int64)
+        voxels = np.nonzero(labels)
+        numbers = labels[voxels]
+        counts = np.bincount(numbers)
+        sums = np.stack([np.bincount(numbers, weights=axis) for axis in voxels], axis=1)
+        present = [value for value in self.values if value < len(counts) and counts[value]]
+        centres = sums[present] / counts[present, None]
+        places = np.round(nib.affines.apply_affine(self.labels.affine, centres), 1).tolist()
+        found = dict(zip(present, places, strict=True))
         return {
             name: found[value]
             for name, value in zip(self.regions, self.values, strict=True)

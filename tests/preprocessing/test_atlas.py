@@ -195,3 +195,10 @@ def test_maximum_probability_keeps_the_first_of_equals():
     winner, best = maximum_probability(iter(maps), 25)
     np.testing.assert_array_equal(winner, [0, -1, 1])
     np.testing.assert_array_equal(best, [50, 24, 80])
+
+
+def test_centroids_lie_in_their_hemisphere():
+    places = load_atlas().centroids
+    assert len(places) == 110
+    assert all(places[name][0] < 0 for name in places if name.startswith("Left_"))
+    assert all(places[name][0] > 0 for name in places if name.startswith("Right_"))
