@@ -49,7 +49,7 @@ def carpet_panel(
     """
     run = run_volumes(table)
     settings = session.log.settings if session.log is not None else {}
-    threshold = censoring_threshold(table.sidecar, settings)
+    threshold = censoring_threshold([table.sidecar], settings)
     step = number(table.sidecar.get("RepetitionTime"))
     rows = table.values.shape[0]
     caption = f"{rows} volumes kept"
@@ -94,9 +94,6 @@ def run_volumes(table: NumericTable) -> RunVolumes:
     if displacement is not None:
         total = len(displacement)
     kept = _positions(sidecar.get("KeptVolumes"))
-    censored = _positions(sidecar.get("CensoredVolumes"))
-    if kept is None and censored is not None:
-        kept = np.setdiff1d(np.arange(total or rows + len(censored)), censored)
     if kept is None and (total is None or total == rows):
         kept = np.arange(rows)
     if kept is None or len(kept) != rows:

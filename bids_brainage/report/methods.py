@@ -97,12 +97,8 @@ def methods(
 
 
 def _morphometry(sessions: Sequence[SessionDerivatives]) -> tuple[str, list[str]]:
-    software = _one_of(
-        [s.morphometry_sidecar.get(k) for s in sessions for k in ("Software", "software")]
-    )
-    version = _one_of(
-        [s.morphometry_sidecar.get(k) for s in sessions for k in ("SoftwareVersion", "Version")]
-    )
+    software = _one_of([s.morphometry_sidecar.get("Software") for s in sessions])
+    version = _one_of([s.morphometry_sidecar.get("SoftwareVersion") for s in sessions])
     known = version if version and version != "unknown" else "(version unknown)"
     name = f"{software or 'FreeSurfer'} {known}"
     text = (
@@ -118,10 +114,9 @@ def _connectivity(sessions: Sequence[SessionDerivatives]) -> tuple[str, list[str
     tables = [t for s in sessions for t in (*s.connectivity, *s.timeseries)]
     sidecars = [table.sidecar for table in tables]
     settings = _settings(sessions)
-    described = find(sidecars, "Atlas")
-    named = find(described, "Name") if isinstance(described, dict) else described
+    named = _recorded_first(sidecars, "Atlas").get("Name")
     atlas = str(named or settings.get("atlas") or "the atlas")
-    preset = find_preset(sidecars)
+    preset = _recorded_first(sidecars, "Denoising")
     name = preset.get("name") or settings.get("denoising") or "unknown"
     threshold = censoring_threshold(sidecars, settings)
     text = (
@@ -158,30 +153,18 @@ def _prediction(models: list[str]) -> tuple[str, list[str]]:
     return text, [*cited, "bias", "pitfalls"]
 
 
-def find(content: Any, key: str) -> Any:
-    """Give the first value of a key anywhere in nested JSON, whatever the case of its letters."""
-    if isinstance(content, dict):
-        for name, value in content.items():
-            if name.lower() == key.lower() and value is not None:
-                return value
-        content = list(content.values())
-    if isinstance(content, list | tuple):
-        for value in content:
-            found = find(value, key)
-            if found is not None:
-                return found
-    return None
+def _recorded_first(sidecars: Sequence[dict[str, Any]], key: str) -> dict[str, Any]:
+    """First sidecar's object of a key, empty if none has it."""
+    objects = (sidecar.get(key) for sidecar in sidecars)
+    return next((value for value in objects if isinstance(value, dict)), {})
 
 
-def find_preset(sidecars: Any) -> dict[str, Any]:
-    """Denoising preset in the sidecars, empty if they hold none."""
-    preset = find(sidecars, "Denoising")
-    return {k.lower(): v for k, v in preset.items()} if isinstance(preset, dict) else {}
-
-
-def censoring_threshold(sidecars: Any, settings: dict[str, Any]) -> float | None:
+def censoring_threshold(
+    sidecars: Sequence[dict[str, Any]], settings: dict[str, Any]
+) -> float | None:
     """Framewise displacement in mm above which volumes were left out, None if all were kept."""
-    for value in (find(find(sidecars, "Denoising"), "fd_threshold"), settings.get("fd_threshold")):
+    recorded = _recorded_first(sidecars, "Denoising").get("fd_threshold")
+    for value in (recorded, settings.get("fd_threshold")):
         limit = number(value)
         if limit > 0:
             return limit
@@ -194,8 +177,9 @@ def _model_versions(sessions: Sequence[SessionDerivatives]) -> dict[str, str]:
     for session in sessions:
         models = session.dictionary.get("Models")
         for name, entry in models.items() if isinstance(models, dict) else ():
-            version, checksum = find(entry, "Version"), find(entry, "SHA256")
-            text = f"{version or 'no version'}, sha256 {str(checksum)[:16]}"
+            recorded = entry if isinstance(entry, dict) else {}
+            version, checksum = recorded.get("Version"), str(recorded.get("SHA256"))
+            text = f"{version or 'no version'}, sha256 {checksum[:16]}"
             versions.setdefault(f"model {name}", text)
     return versions
 
@@ -203,7 +187,7 @@ def _model_versions(sessions: Sequence[SessionDerivatives]) -> dict[str, str]:
 def _cited_presets(sessions: Sequence[SessionDerivatives]) -> list[Reference]:
     """Papers a denoising preset names as ``Author year, doi:...``."""
     tables = [t for s in sessions for t in (*s.connectivity, *s.timeseries)]
-    named = find_preset([table.sidecar for table in tables]).get("references")
+    named = _recorded_first([table.sidecar for table in tables], "Denoising").get("references")
     cited = []
     for line in texts(named):
         text, mark, doi = line.partition(", doi:")

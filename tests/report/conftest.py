@@ -82,7 +82,9 @@ class Tree:
             matrix = np.corrcoef(noise + noise.mean(axis=0))
             matrix[3] = matrix[:, 3] = np.nan
         name = "task-rest_seg-HarvardOxford_meas-PearsonCorrelation_desc-denoised_relmat.tsv"
-        return self._numbers(key, name, matrix, regions, sidecar or {"Atlas": "HarvardOxford"})
+        return self._numbers(
+            key, name, matrix, regions, sidecar or {"Atlas": {"Name": "HarvardOxford"}}
+        )
 
     def timeseries(self, key, sidecar=None, regions=REGIONS, rows=36):
         series = np.random.default_rng(2).normal(size=(rows, len(regions)))
@@ -93,7 +95,9 @@ class Tree:
         content = {
             "RepetitionTime": 2.0,
             "FramewiseDisplacement": [None, *fd[1:].tolist()],
-            "CensoredVolumes": censored,
+            "Volumes": rows + len(censored),
+            "KeptVolumes": [t for t in range(rows + len(censored)) if t not in censored],
+            "CensoredVolumes": len(censored),
             "Denoising": {"name": "default", "confounds": ["trans_x", "rot_x"]},
         }
         name = "task-rest_space-MNI152NLin6Asym_seg-HarvardOxford_desc-denoised_timeseries.tsv"

@@ -289,7 +289,7 @@ def test_glass_brain_is_drawn_where_centres_are_known(tree, key):
         ),
         ({"MeanFramewiseDisplacement": 0.123}, "Mean framewise displacement (FD) 0.12 mm"),
         ({"KeptVolumes": [10**12] * 36}, "36 volumes kept."),
-        ({"CensoredVolumes": "all", "RepetitionTime": -1}, "36 volumes kept"),
+        ({"KeptVolumes": "all", "RepetitionTime": -1}, "36 volumes kept"),
     ],
 )
 def test_carpet_says_which_volumes_it_shows(tree, key, sidecar, words):
