@@ -9,7 +9,7 @@ import pandas as pd
 
 from bids_brainage.errors import InputError, MissingInputError
 from bids_brainage.evaluation.metrics import classification_metrics, regression_metrics
-from bids_brainage.models.cards import ModelCard
+from bids_brainage.models.cards import InputSpec, ModelCard
 from bids_brainage.predict.device import resolve_device
 from bids_brainage.predict.predictor import Predictor
 from bids_brainage.training.array_files import read_array
@@ -79,13 +79,18 @@ def _from_arrays(
                 place=path,
                 hint=f"brainage models info {card.name} lists them in order",
             )
-        matrices[modality] = np.where(np.isfinite(matrix), matrix, np.nan)
+        matrices[modality] = _without_zeros(np.where(np.isfinite(matrix), matrix, np.nan), spec)
     lengths = {len(matrix) for matrix in matrices.values()}
     if len(lengths) > 1:
         raise InputError(f"the arrays have {' and '.join(map(str, sorted(lengths)))} rows")
     n = lengths.pop()
     people = [{name: matrix[i] for name, matrix in matrices.items()} for i in range(n)]
     return [f"row-{i}" for i in range(n)], people
+
+
+def _without_zeros(matrix: np.ndarray, spec: InputSpec) -> np.ndarray:
+    """Take zero for missing where measures are thicknesses and volumes: none measures exactly 0."""
+    return np.where(matrix == 0, np.nan, matrix) if spec.unit.startswith("mm") else matrix
 
 
 def read_frame(path: Path) -> pd.DataFrame:
@@ -116,6 +121,7 @@ def _from_table(
         if set(spec.names) & set(frame.columns):
             wanted = frame.reindex(columns=list(spec.names))
             matrices[modality] = wanted.apply(pd.to_numeric, errors="coerce").to_numpy(float)
+            matrices[modality] = _without_zeros(matrices[modality], spec)
     if not matrices:
         raise InputError(
             f"no column is a measure of model {card.name}",

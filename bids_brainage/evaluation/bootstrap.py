@@ -47,6 +47,7 @@ def paired_bootstrap(
     reference: np.ndarray,
     candidate: np.ndarray,
     *,
+    groups: np.ndarray | None = None,
     draws: int = DRAWS,
     level: float = 0.95,
     seed: int = 0,
@@ -60,6 +61,8 @@ def paired_bootstrap(
     reference, candidate
         Predicted ages in years of the two models for the same people; shape (n,). People with a
         NaN anywhere are left out.
+    groups
+        Site of each person; whole sites are resampled then, not people.
     draws
         Number of bootstrap samples.
     level
@@ -68,15 +71,22 @@ def paired_bootstrap(
         Seed of the resampling.
     """
     stacked = np.column_stack([age, reference, candidate]).astype(float)
-    stacked = stacked[~np.isnan(stacked).any(axis=1)]
+    known = ~np.isnan(stacked).any(axis=1)
+    stacked = stacked[known]
     n = len(stacked)
     if n == 0:
         nan = float("nan")
         return PairedDifference(nan, nan, nan, nan, 0)
     gain = np.abs(stacked[:, 1] - stacked[:, 0]) - np.abs(stacked[:, 2] - stacked[:, 0])
     generator = np.random.default_rng(seed)
+    # A person is a group of one unless groups are given.
+    _, group = np.unique(np.arange(n) if groups is None else groups[known], return_inverse=True)
+    count = np.bincount(group).astype(float)
+    total = np.bincount(group, weights=gain)
+    k = len(count)
     means = np.concatenate([
-        gain[generator.integers(0, n, (size, n))].mean(axis=1) for size in _chunks(draws)
+        total[drawn].sum(axis=1) / count[drawn].sum(axis=1)
+        for drawn in (generator.integers(0, k, (size, k)) for size in _chunks(draws))
     ])  # fmt: skip
     tail = 100 * (1 - level) / 2
     lower, upper = np.percentile(means, [tail, 100 - tail])

@@ -197,7 +197,19 @@ def read_card(path: Path) -> ModelCard:
                 place=path,
                 hint="restore the model folder as it was trained",
             )
+        expected = edge_names(spec.regions) if spec.regions else spec.names
+        if expected != spec.names or (spec.atlas and not spec.regions):
+            raise ModelError(
+                f"the atlas regions of the {modality} inputs are not those of its connections",
+                place=path,
+                hint="restore the model folder as it was trained",
+            )
     return card
+
+
+def edge_names(regions: Sequence[str]) -> tuple[str, ...]:
+    """Name the connections of the upper triangle, row by row."""
+    return tuple(f"{a}~{b}" for i, a in enumerate(regions) for b in regions[i + 1 :])
 
 
 def _card(raw: Mapping[str, Any]) -> ModelCard:

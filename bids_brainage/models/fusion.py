@@ -13,11 +13,16 @@ class Fusion(nn.Module):
     From morphometry alone, the lifespan members' head is taken, and below `youth_centre` the
     joint members', who know the many young people with connectivity better. Log age from
     connectivity alone goes through a straight line that undoes the shrinkage of an average of
-    regularised networks. With both, all heads' outputs are weighed by a ridge (age) and a
-    logistic regression (sex). These are fitted on training people of sites that the member had
-    not seen (stacked generalisation, Wolpert, 1992, doi:10.1016/S0893-6080(05)80023-1), since
-    the joint head alone trusts the modality that it overfits more. Above the ages of people with
-    connectivity in training, around `gate_centre`, the age passes over to morphometry alone.
+    regularised networks. With both, all heads' log ages are weighed by a ridge, fitted on training
+    people of sites that the member had not seen (stacked generalisation, Wolpert, 1992,
+    doi:10.1016/S0893-6080(05)80023-1), since the joint head alone trusts the modality that it
+    overfits more. Above the ages of people with connectivity in training, around `gate_centre`,
+    the age passes over to morphometry alone.
+
+    For sex with both, the logits from morphometry (all samples) and from connectivity are averaged
+    with equal weight: a fitted weight would learn that most people with connectivity are men.
+    `sex_shift` takes that share out of the logit from connectivity, so that both sexes are equally
+    likely beforehand; `sex_scale` undoes overconfidence.
     """
 
     weight: Tensor
@@ -27,6 +32,8 @@ class Fusion(nn.Module):
     youth_width: Tensor
     gate_centre: Tensor
     gate_width: Tensor
+    sex_shift: Tensor
+    sex_scale: Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,6 +46,8 @@ class Fusion(nn.Module):
         self.register_buffer("youth_width", torch.tensor(1.5))
         self.register_buffer("gate_centre", torch.tensor(torch.inf))
         self.register_buffer("gate_width", torch.tensor(1.0))
+        self.register_buffer("sex_shift", torch.tensor(0.0))
+        self.register_buffer("sex_scale", torch.tensor(1.0))
 
     def set_joint(self, weight: Tensor, intercept: Tensor) -> None:
         """Set how both modalities are fused.
@@ -61,6 +70,11 @@ class Fusion(nn.Module):
         """Set the age in years, and the width, below which the joint members speak alone."""
         self.youth_centre.fill_(centre)
         self.youth_width.fill_(width)
+
+    def set_sex(self, shift: float, scale: float) -> None:
+        """Set what is added to the logit from connectivity, and what every logit is scaled by."""
+        self.sex_shift.fill_(shift)
+        self.sex_scale.fill_(scale)
 
     def set_gate(self, centre: float, width: float) -> None:
         """Set the age in years, and the width, at which connectivity is no longer used."""
@@ -90,8 +104,9 @@ class Fusion(nn.Module):
         share = torch.sigmoid((self.gate_centre - alone.exp()) / self.gate_width)
         joint_age = share * joint_age + (1 - share) * alone
         age = _first_known(joint_age, alone, connected)
-        logit = _first_known(joint_logit, logits[:, ALONE], logits[:, CONNECTIVITY])
-        return age.exp(), logit
+        connected = logits[:, CONNECTIVITY] + self.sex_shift
+        logit = _first_known(joint_logit, logits[:, ALONE], connected)
+        return age.exp(), self.sex_scale * logit
 
 
 def _first_known(*candidates: Tensor) -> Tensor:

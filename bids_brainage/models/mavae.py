@@ -256,11 +256,11 @@ class Mavae(nn.Module):
         return stacked[0], stacked[1]
 
     def out_of_range(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """Share of each person's measures that lie outside the training range; shape (n,)."""
-        outside, known = [], []
+        """Share of measures outside the training range, of the worse modality; shape (n,)."""
+        shares = []
         for name, transform in self.transforms.items():
             if name in inputs:
                 beyond, present = cast(InputTransform, transform).beyond(inputs[name])
-                outside.append(beyond)
-                known.append(present)
-        return torch.stack(outside).sum(dim=0) / torch.stack(known).sum(dim=0).clamp_min(1)
+                shares.append(beyond / present.clamp_min(1))
+        # Pooled, the few measures of morphometry would drown in the many connections.
+        return torch.stack(shares).amax(dim=0)

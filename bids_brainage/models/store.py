@@ -12,10 +12,11 @@ from safetensors.torch import load_file, save_file
 
 from bids_brainage.errors import ModelError, OutputError
 from bids_brainage.models.cards import CARD_NAME, ModelCard, read_card
-from bids_brainage.models.mavae import Mavae, MavaeConfig
+from bids_brainage.models.mavae import MODALITIES, Mavae, MavaeConfig
 
 logger = logging.getLogger(__name__)
 WEIGHTS_NAME = "model.safetensors"
+BROKEN = (SafetensorError, RuntimeError, AttributeError, TypeError, KeyError, ValueError)
 FAMILIES = {"mavae": "multimodal adversarial variational autoencoder for age and sex"}
 HALF = ("core.",)
 HALF_ENDS = (".components",)
@@ -82,15 +83,21 @@ def load_model(name_or_path: str | Path) -> tuple[Mavae, ModelCard]:
     folder = find_model(name_or_path)
     card = read_card(folder / CARD_NAME)
     path = folder / WEIGHTS_NAME
-    verify_hash(path, card.sha256)
+    verify_hash(path, str(card.sha256))
     if card.family not in FAMILIES:
         raise ModelError(f"unknown family '{card.family}'", place=folder / CARD_NAME)
     try:
         module = Mavae(MavaeConfig.from_dict(card.config))
         state = load_file(path)
         module.load_state_dict({name: value.to(_dtype(value)) for name, value in state.items()})
-    except (SafetensorError, RuntimeError, TypeError, KeyError, ValueError) as error:
+    except BROKEN as error:
         raise ModelError(f"weights do not fit the card: {error}", place=path) from error
+    if not card.inputs or not set(card.inputs) <= set(MODALITIES):
+        raise ModelError(
+            f"the card's inputs are {sorted(card.inputs)}",
+            place=folder / CARD_NAME,
+            hint=f"they must be among {', '.join(MODALITIES)}",
+        )
     for modality, spec in card.inputs.items():
         width = getattr(module.config, modality).n_measures
         if len(spec.names) != width:

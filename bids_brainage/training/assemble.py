@@ -97,13 +97,32 @@ def _calibrate(
             slope, intercept = np.polyfit(x, np.log(job.age[people]), 1)
             if MIN_SLOPE < slope < MAX_SLOPE:
                 module.fusion.set_single(slope, intercept)
+    _calibrate_sex(module, lifespan, others, training)
     people = training & first & second & job.left_out[members].any(axis=0)
     people &= lifespan.job.left_out[others].any(axis=0)
     if recipe.fusion == "stacked" and people.sum() >= MIN_PEOPLE:
-        alone = _left_out_mean(lifespan, others, people)
-        rest = _left_out_mean(joint, members, people)
-        columns = [np.column_stack([a[:, 0], b]) for a, b in zip(alone, rest, strict=True)]
-        _fit_fusion(module, columns[0], columns[1], job.age[people], job.female[people])
+        alone = _left_out_mean(lifespan, others, people)[0][:, 0]
+        rest = _left_out_mean(joint, members, people)[0]
+        _fit_fusion(module, np.column_stack([alone, rest]), job.age[people])
+
+
+def _calibrate_sex(
+    module: Mavae, lifespan: Group, members: np.ndarray, training: np.ndarray
+) -> None:
+    """Take the sex ratio out of the logit from connectivity, and overconfidence out of all."""
+    job = lifespan.job
+    known = training & ~np.isnan(job.female)
+    connected = known & job.has["connectivity"]
+    share = float(job.female[connected].mean()) if connected.any() else 0.5
+    shift = float(np.log((1 - share) / share)) if 0 < share < 1 else 0.0
+    people = known & job.has["morphometry"] & job.left_out[members].any(axis=0)
+    scale = 1.0
+    if min((job.female[people] == 1).sum(), (job.female[people] == 0).sum()) >= MIN_PEOPLE:
+        logits = _left_out_mean(lifespan, members, people)[1][:, :1]
+        fit = LogisticRegression(C=SEX_PENALTY, fit_intercept=False, max_iter=1000)
+        slope = float(fit.fit(logits, job.female[people]).coef_[0, 0])
+        scale = slope if slope > 0 else 1.0
+    module.fusion.set_sex(shift, scale)
 
 
 def _left_out_mean(
@@ -119,18 +138,12 @@ def _left_out_mean(
     return log_ages, (logits[:, people] * use).sum(axis=0) / count
 
 
-def _fit_fusion(
-    module: Mavae, log_ages: np.ndarray, logits: np.ndarray, age: np.ndarray, female: np.ndarray
-) -> None:
-    # Lifespan members add nothing to the age of people with connectivity, but to their sex.
+def _fit_fusion(module: Mavae, log_ages: np.ndarray, age: np.ndarray) -> None:
+    # Lifespan members add nothing to the age of people with connectivity.
     ridge = Ridge(RIDGE_PER_PERSON * len(age)).fit(log_ages[:, 1:] - CENTRE, np.log(age) - CENTRE)
     weight, intercept = module.fusion.weight.clone(), module.fusion.intercept.clone()
     weight[0] = torch.from_numpy(np.concatenate([[0.0], ridge.coef_]))
     intercept[0] = float(ridge.intercept_ + CENTRE * (1 - ridge.coef_.sum()))
-    known = ~np.isnan(female)
-    if min((female[known] == 1).sum(), (female[known] == 0).sum()) >= MIN_PEOPLE // 2:
-        logistic = LogisticRegression(C=SEX_PENALTY, max_iter=1000)
-        logistic.fit(logits[known], female[known])
-        weight[1] = torch.from_numpy(logistic.coef_[0])
-        intercept[1] = float(logistic.intercept_[0])
+    weight[1] = torch.tensor([0.5, 0.0, 0.5, 0.0])
+    intercept[1] = 0.5 * float(module.fusion.sex_shift)
     module.fusion.set_joint(weight, intercept)

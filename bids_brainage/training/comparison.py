@@ -94,15 +94,26 @@ def comparisons(
         for label, slug in (("best reference", min(plain, key=plain.__getitem__)),
                             ("tuned stack on the same features", "stack-tuned")):  # fmt: skip
             if slug in candidates:
-                test = paired_bootstrap(age[people], candidates[slug][people], mine[name][people])
                 found[f"{name}: M-AVAE against {label}"] = {
-                    "reference": slug, "mae_reference": errors[slug], **test.as_dict()
+                    "reference": slug, "mae_reference": errors[slug],
+                    **_compare(table, people, candidates[slug], mine[name]),
                 }  # fmt: skip
     for first in INPUTS[:2]:
-        test = paired_bootstrap(age[people], mine[first][people], mine["both"][people])
-        if test.n:
-            found[f"M-AVAE: both against {first}"] = test.as_dict()
+        test = _compare(table, people, mine[first], mine["both"])
+        if test["n"]:
+            found[f"M-AVAE: both against {first}"] = test
     return found
+
+
+def _compare(
+    table: TrainingTable, people: np.ndarray, reference: np.ndarray, candidate: np.ndarray
+) -> dict[str, Any]:
+    """Compare over resampled people, and over resampled sites."""
+    arrays = table.age[people], reference[people], candidate[people]
+    sites = paired_bootstrap(*arrays, groups=table.sites[people])
+    return paired_bootstrap(*arrays).as_dict() | {
+        "site_lower": sites.lower, "site_upper": sites.upper, "site_verdict": sites.verdict
+    }  # fmt: skip
 
 
 def by_dataset(
@@ -214,12 +225,21 @@ def _markdown(
         head = [line["model"], line["inputs"], line["trained_on"]]
         text.append("| " + " | ".join([*head, *cells, gain]) + " |")
     if goals:
-        text += ["", "| comparison | gain (years) | 95 % interval | verdict |", "|---|---|---|---|"]
+        text += [
+            "",
+            "| comparison | gain (years) | 95 % interval over people | over whole sites | "
+            "verdict over sites |",
+            "|---|---|---|---|---|",
+        ]
     for name, test in goals.items():
         reference = f" ({test['reference']}, {test['mae_reference']:.2f})" if (
             "reference" in test) else ""  # fmt: skip
         interval = f"{test['lower']:+.3f} to {test['upper']:+.3f}"
-        text.append(f"| {name}{reference} | {test['gain']:+.3f} | {interval} | {test['verdict']} |")
+        sites = f"{test['site_lower']:+.3f} to {test['site_upper']:+.3f}"
+        text.append(
+            f"| {name}{reference} | {test['gain']:+.3f} | {interval} | {sites} | "
+            f"{test['site_verdict']} |"
+        )
     datasets = sorted({d for scores in lifespan.values() for d in scores})
     text += ["", "Morphometry alone, mean absolute error (sex AUC) per sample, sites unseen:", "",
              "| model (trained on) | " + " | ".join(datasets) + " |",

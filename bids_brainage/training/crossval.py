@@ -13,6 +13,7 @@ import torch
 from bids_brainage.errors import OutputError
 from bids_brainage.models.mavae import Mavae
 from bids_brainage.training.baselines import FAMILIES, feature_matrix, fit_predict
+from bids_brainage.training.checkpoints import fingerprint
 from bids_brainage.training.comparison import write_comparison
 from bids_brainage.training.ensemble import train_models
 from bids_brainage.training.folds import site_folds
@@ -72,18 +73,19 @@ def run_crossval(options: CrossvalOptions) -> Path:
     wanted = options.only or tuple(known)
     results: dict[str, Predictions] = {}
     seconds: dict[str, float] = {}
+    key = fingerprint(options.recipe.as_dict(), {}, folds, table.age)
     for row in rows:
         if row.slug not in wanted:
             continue
         path = options.output / "rows" / f"{row.slug}.npz"
-        found = _read_row(path, len(table)) if options.resume else None
+        found = _read_row(path, key) if options.resume else None
         started = time.monotonic()
         if found is not None:
             results[row.slug], seconds[row.slug] = found
         else:
             results[row.slug] = row.run()
             seconds[row.slug] = round(time.monotonic() - started, 1)
-            _write_row(path, results[row.slug], seconds[row.slug])
+            _write_row(path, key, results[row.slug], seconds[row.slug])
             logger.info("%s done in %.0f s", row.label, seconds[row.slug])
     write_comparison(options.output, table, folds, rows, results, seconds, options.recipe)
     return options.output
@@ -253,21 +255,25 @@ def _stack(
     return result
 
 
-def _write_row(path: Path, predictions: Predictions, seconds: float) -> None:
+def _write_row(path: Path, key: str, predictions: Predictions, seconds: float) -> None:
     arrays = {f"{name}_{part}": values[i] for name, values in predictions.items()
               for i, part in enumerate(("age", "sex"))}  # fmt: skip
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(path, seconds=seconds, **arrays)  # type: ignore[arg-type]
+        np.savez(path, seconds=seconds, key=key, **arrays)  # type: ignore[arg-type]
     except OSError as error:
         raise OutputError(f"cannot write: {error.strerror}", place=path) from error
 
 
-def _read_row(path: Path, n: int) -> tuple[Predictions, float] | None:
+def _read_row(path: Path, key: str) -> tuple[Predictions, float] | None:
+    """Read a row that was made with the same recipe, folds and ages."""
     if not path.is_file():
         return None
     with np.load(path, allow_pickle=False) as arrays:
+        if "key" not in arrays.files or str(arrays["key"]) != key:
+            logger.warning("%s was made with another recipe or table and is run again", path.name)
+            return None
         names = [name for name in INPUTS if f"{name}_age" in arrays.files]
         found = {name: (arrays[f"{name}_age"], arrays[f"{name}_sex"]) for name in names}
         seconds = float(arrays["seconds"]) if "seconds" in arrays.files else float("nan")
-    return (found, seconds) if all(len(age) == n for age, _ in found.values()) else None
+    return found, seconds

@@ -35,7 +35,8 @@ def train_models(
     """Train a model on each training set.
 
     Selection, scaling and fusion are fitted on each training set by itself; only the arithmetic
-    is shared.
+    is shared. Early stopping would look at people whom another set leaves out, so it is for a
+    single training set only.
 
     Parameters
     ----------
@@ -58,6 +59,8 @@ def train_models(
         measures = dict(table.measures)
         measures[missing] = np.full_like(measures[missing], np.nan)
         table = table.with_measures(measures)
+    if len(trainings) > 1:
+        recipe = recipe.changed(patience=0)
     counts = [int((t & table.has("connectivity")).sum()) for t in trainings]
     config = start.config if start else model_config(table, recipe, min(counts))
     if start is not None:

@@ -9,6 +9,7 @@ import numpy as np
 from bids_brainage.bids.outputs import read_json
 from bids_brainage.errors import BrainAgeError, InputError
 from bids_brainage.features.vectors import connectivity_vector, morphometry_vector
+from bids_brainage.models.cards import edge_names
 from bids_brainage.models.store import load_model
 from bids_brainage.records.extraction import Extraction
 from bids_brainage.training.tables import (
@@ -18,7 +19,6 @@ from bids_brainage.training.tables import (
     TrainingTable,
     atlas_regions,
     check_table,
-    edge_names,
 )
 
 logger = logging.getLogger(__name__)

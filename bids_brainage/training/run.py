@@ -162,6 +162,10 @@ def make_card(
     """
     combinations = dict(zip(COMBINATIONS, INPUTS, strict=True))
     bias, ages = {}, {}
+    trained = _trained_modalities(table, options.recipe, parent)
+    combinations = {
+        c: name for c, name in combinations.items() if set(c.split("+")) <= set(trained)
+    }
     for combination, name in combinations.items():
         people = _usable(table, name)
         if not people.any():
@@ -177,7 +181,7 @@ def make_card(
         version=__version__,
         family="mavae",
         description=DESCRIPTION + (f" Fine-tuned from {parent.name}." if parent else ""),
-        inputs=parent.inputs if parent else {name: _spec(table, name) for name in MODALITIES},
+        inputs=parent.inputs if parent else {name: _spec(table, name) for name in trained},
         training=(*(parent.training if parent else ()), *describe_samples(table)),
         metrics={"note": FOLDS_NOTE} | {
             c: _metrics(table, predictions[name], _usable(table, name))
@@ -194,6 +198,16 @@ def make_card(
         | {name: metadata.version(name) for name in PACKAGES},
         references=REFERENCES,
     )  # fmt: skip
+
+
+def _trained_modalities(
+    table: TrainingTable, recipe: Recipe, parent: ModelCard | None
+) -> tuple[str, ...]:
+    """Modalities whose networks were trained; the card lists only these, so only these are used."""
+    if parent is not None:
+        return tuple(parent.inputs)
+    wanted = (recipe.single_modality,) if recipe.single_modality else MODALITIES
+    return tuple(name for name in wanted if table.has(name).any())
 
 
 def _table(options: TrainOptions, parent: ModelCard | None) -> TrainingTable:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bids_brainage.errors import InputError
+from bids_brainage.models.cards import edge_names
 from bids_brainage.training.tables import (
     ATLAS,
     DENOISING,
@@ -18,7 +19,6 @@ from bids_brainage.training.tables import (
     atlas_regions,
     check_table,
     correlations,
-    edge_names,
 )
 
 logger = logging.getLogger(__name__)

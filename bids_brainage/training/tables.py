@@ -105,12 +105,6 @@ def atlas_regions() -> tuple[tuple[int, ...], tuple[str, ...]]:
     return tuple(int(row[number]) for row in body), tuple(row[name] for row in body)
 
 
-def edge_names(regions: tuple[str, ...]) -> tuple[str, ...]:
-    """Name the connections of the upper triangle, row by row."""
-    first, second = np.triu_indices(len(regions), 1)
-    return tuple(f"{regions[i]}~{regions[j]}" for i, j in zip(first, second, strict=True))
-
-
 def correlations(series: np.ndarray) -> np.ndarray:
     """Correlate region series exactly as the participant level does; NaN for constant regions.
 

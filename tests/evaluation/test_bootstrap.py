@@ -31,3 +31,17 @@ def test_people_missing_a_prediction_are_left_out():
     age = np.array([10.0, 20.0, 30.0])
     assert paired_bootstrap(age, age + 1, np.array([10, np.nan, 30]), draws=10).n == 2
     assert paired_bootstrap(age, age * np.nan, age, draws=10).n == 0
+
+
+def test_whole_sites_are_resampled_when_given():
+    rng = np.random.default_rng(0)
+    age = rng.uniform(10, 60, 200)
+    sites = np.repeat(np.arange(4), 50)
+    # Better in one large effect of a single site only: people say better, sites do not.
+    candidate = age + np.where(sites == 0, 0.0, 2.0)
+    reference = age + 2.0
+    people = paired_bootstrap(age, reference, candidate)
+    grouped = paired_bootstrap(age, reference, candidate, groups=sites)
+    assert people.lower > 0
+    assert grouped.gain == people.gain
+    assert grouped.lower <= 0

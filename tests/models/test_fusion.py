@@ -52,3 +52,12 @@ def test_young_people_are_read_by_the_joint_members():
     ages = torch.log(table([8.0, 10.0, nan, nan], [60.0, 10.0, nan, nan]))
     age, _ = fusion(ages, table([0.0, 0, nan, nan], [0.0, 0, nan, nan]))
     assert age.tolist() == pytest.approx([10, 60], abs=0.01)
+
+
+def test_sex_from_connectivity_is_freed_of_the_training_share_and_of_overconfidence():
+    fusion = Fusion().double()
+    fusion.set_sex(1.5, 0.5)
+    nan = float("nan")
+    ages = torch.log(table([30.0, 30.0, nan, nan], [nan, nan, 30.0, nan]))
+    _, logit = fusion(ages, table([2.0, 2.0, nan, nan], [nan, nan, -1.0, nan]))
+    assert logit.tolist() == pytest.approx([1.0, 0.25])

@@ -41,11 +41,11 @@ def test_no_modality_at_all_is_refused(module):
         module({})
 
 
-def test_out_of_range_is_a_share_of_the_known_measures(module, inputs):
+def test_out_of_range_is_the_share_of_the_worse_modality(module, inputs):
     strange = {k: v.clone() for k, v in inputs.items()}
     strange["morphometry"][0, 0] = 1e6
     share = module.out_of_range(strange)
-    assert share[0] == pytest.approx(1 / 15)
+    assert share[0] == pytest.approx(1 / 5)
     assert share[1] == 0
     assert module.out_of_range({"morphometry": strange["morphometry"]})[0] == pytest.approx(1 / 5)
 

@@ -57,7 +57,9 @@ def test_absurd_measures_stay_bounded_and_are_flagged(shipped):
     person = torch.full((1, len(card.inputs["morphometry"].names)), 1e7, dtype=torch.float64)
     age, _ = module({"morphometry": person})
     assert 2 < age.item() < 150
-    assert module.out_of_range({"morphometry": person}).item() > 0.9
+    edges = torch.full((1, len(card.inputs["connectivity"].names)), 0.3, dtype=torch.float64)
+    for inputs in ({"morphometry": person}, {"morphometry": person, "connectivity": edges}):
+        assert module.out_of_range(inputs).item() > 0.9
 
 
 def test_real_people_are_predicted_better_than_by_the_median(shipped, shared):

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from bids_brainage.training.tables import TrainingTable, edge_names
+from bids_brainage.models.cards import edge_names
+from bids_brainage.training.tables import TrainingTable
 
 N_REGIONS = 12
 VOLUMES = ("lhCortexVol", "rhCortexVol", "Left-Cerebellum-Cortex", "Right-Cerebellum-Cortex",

@@ -56,3 +56,12 @@ def test_fine_tuning_on_other_measures_is_refused(trained, array_folder, tmp_pat
     options = TrainOptions(array_folder, tmp_path / "tuned", RECIPE, start=str(trained))
     with pytest.raises(ModelError, match="not those of model mine"):
         run_training(options)
+
+
+def test_card_lists_only_the_modalities_that_were_trained(array_folder, tmp_path):
+    recipe = RECIPE.changed(single_modality="morphometry")
+    folder = run_training(TrainOptions(array_folder, tmp_path / "one", recipe, n_folds=2))
+    _, card = load_model(folder)
+    assert set(card.inputs) == {"morphometry"}
+    assert set(card.age_range) == {"morphometry"}
+    assert "connectivity" not in card.metrics

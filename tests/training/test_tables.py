@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from bids_brainage.errors import MissingInputError
+from bids_brainage.models.cards import edge_names
 from bids_brainage.training.sources import load_table
 from bids_brainage.training.tables import (
     NOT_COMPARABLE,
     atlas_regions,
     correlations,
-    edge_names,
 )
 
 
