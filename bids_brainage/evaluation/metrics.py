@@ -1,7 +1,5 @@
 """Scores of predicted age and of predicted sex, on uncorrected predictions."""
 
-from collections.abc import Mapping
-
 import numpy as np
 from sklearn.metrics import f1_score, precision_score, recall_score, roc_auc_score
 
@@ -76,15 +74,6 @@ def classification_metrics(female: np.ndarray, probability: np.ndarray) -> dict[
         "auc": float(roc_auc_score(truth, probability)) if 0 < truth.sum() < truth.size
         else float("nan"),
     }  # fmt: skip
-
-
-def spread(per_fold: Mapping[int, Mapping[str, float]], name: str) -> tuple[float, float]:
-    """Return mean and standard deviation of one metric over folds, ignoring NaN."""
-    values = np.array([scores[name] for scores in per_fold.values()], float)
-    values = values[~np.isnan(values)]
-    if values.size == 0:
-        return float("nan"), float("nan")
-    return float(values.mean()), float(values.std(ddof=1)) if values.size > 1 else 0.0
 
 
 def _paired(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

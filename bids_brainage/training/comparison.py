@@ -1,6 +1,5 @@
 """The table of a cross-validation: scores, spread over folds, and paired comparisons."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -262,8 +261,3 @@ def _cell(value: float, deviation: float) -> str:
     if math.isnan(value) or math.isnan(deviation):
         return "–"
     return f"{value:.2f} ± {deviation:.2f}"
-
-
-def read_comparison(folder: Path) -> dict[str, Any]:
-    """Read ``crossval.json`` back."""
-    return json.loads((folder / "crossval.json").read_text(encoding="utf-8"))

@@ -1,7 +1,7 @@
 """Options of a training run."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from bids_brainage.errors import UsageError
@@ -160,24 +160,6 @@ class Recipe:
     def changed(self, **options: Any) -> "Recipe":
         """Return a copy with some options changed."""
         return replace(self, **options)
-
-
-def recipe_from(values: Mapping[str, Any]) -> Recipe:
-    """Build a recipe from the plain values of a JSON file or the command line.
-
-    Raises
-    ------
-    UsageError
-        If an option does not exist.
-    """
-    known = {f.name for f in fields(Recipe)}
-    unknown = sorted(set(values) - known)
-    if unknown:
-        raise UsageError(
-            f"unknown option '{unknown[0]}'", hint=f"known: {', '.join(sorted(known))}"
-        )
-    options: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-    return Recipe(**options)
 
 
 def specified() -> Recipe:

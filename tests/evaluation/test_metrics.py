@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bids_brainage.evaluation.metrics import classification_metrics, regression_metrics, spread
+from bids_brainage.evaluation.metrics import classification_metrics, regression_metrics
 
 
 def test_scores_of_known_errors():
@@ -39,9 +39,3 @@ def test_sex_scores_take_female_as_positive():
 
 def test_auc_needs_both_sexes():
     assert np.isnan(classification_metrics(np.zeros(3), np.array([0.1, 0.2, 0.3]))["auc"])
-
-
-def test_spread_over_folds_ignores_missing():
-    mean, deviation = spread({0: {"mae": 2.0}, 1: {"mae": 4.0}, 2: {"mae": np.nan}}, "mae")
-    assert mean == 3
-    assert deviation == pytest.approx(np.sqrt(2))

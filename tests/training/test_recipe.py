@@ -1,19 +1,7 @@
-import json
-
 import pytest
 
 from bids_brainage.errors import UsageError
-from bids_brainage.training.recipe import Recipe, quick, recipe_from, specified
-
-
-def test_a_recipe_survives_json():
-    recipe = Recipe(hidden_head=(8, 4), seed=3)
-    assert recipe_from(json.loads(json.dumps(recipe.as_dict()))) == recipe
-
-
-def test_an_unknown_option_is_refused():
-    with pytest.raises(UsageError, match="unknown option 'wings'"):
-        recipe_from({"wings": 2})
+from bids_brainage.training.recipe import Recipe, quick, specified
 
 
 @pytest.mark.parametrize(
