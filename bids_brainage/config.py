@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 DEFAULT_ATLAS = "HarvardOxford"
-DEFAULT_MODELS = ("mavae",)
 
 
 @dataclass(frozen=True)
@@ -23,9 +22,18 @@ class RunConfig:
     fd_threshold
         Framewise displacement in mm above which volumes are censored; None keeps all.
     models
-        Names of shipped models or folders of own ones.
+        Names of shipped models or folders of own ones; empty for the shipped models that fit each
+        session.
+    raw
+        Whether raw images are preprocessed where there are no derivatives.
+    dummy_scans
+        Volumes before steady state in raw BOLD; None to find them.
+    slice_timing
+        Whether raw BOLD is corrected for slice timing where the sidecar allows.
     nprocs
-        Worker processes for feature extraction.
+        CPUs to use: worker processes times threads of each.
+    work_dir
+        Where the results of slow steps are kept; None for ``work`` in OUTPUT_DIR.
     """
 
     bids_dir: Path
@@ -37,7 +45,7 @@ class RunConfig:
     bids_filter_file: Path | None = None
     derivatives: tuple[str, ...] = ()
     fs_subjects_dir: Path | None = None
-    models: tuple[str, ...] = DEFAULT_MODELS
+    models: tuple[str, ...] = ()
     device: str = "auto"
     batch_size: int = 64
     nprocs: int = 1
@@ -45,6 +53,9 @@ class RunConfig:
     atlas: str = DEFAULT_ATLAS
     denoising: str = "default"
     fd_threshold: float | None = None
+    raw: bool = True
+    dummy_scans: int | None = None
+    slice_timing: bool = True
     validate: bool = False
     dry_run: bool = False
     force: bool = False
@@ -57,6 +68,9 @@ class RunConfig:
             "atlas": self.atlas,
             "denoising": self.denoising,
             "fd_threshold": self.fd_threshold,
+            "raw": self.raw,
+            "dummy_scans": self.dummy_scans,
+            "slice_timing": self.slice_timing,
             "task_ids": list(self.task_ids),
             "bids_filters": filters.read_text(encoding="utf-8") if filters else None,
         }

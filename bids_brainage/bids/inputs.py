@@ -1,6 +1,7 @@
 """Inputs of one session, found in the worker that needs them; one participant at a time."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bids_brainage.bids.bold import (
@@ -14,17 +15,34 @@ from bids_brainage.bids.bold import (
 from bids_brainage.bids.dataset import Dataset
 from bids_brainage.bids.demographics import read_demographics
 from bids_brainage.bids.discovery import Derivative
-from bids_brainage.bids.entities import NIFTI, NamedFile, content_problem, list_files
+from bids_brainage.bids.entities import NamedFile, content_problem, list_files
 from bids_brainage.bids.filters import Query
 from bids_brainage.bids.freesurfer import find_recon
 from bids_brainage.bids.preferences import InputSelection, task_wanted
+from bids_brainage.bids.raw import (
+    DERIVED_ONLY,
+    borrowed_t1w,
+    choose_t1w,
+    is_raw_t1w,
+    raw_runs,
+)
 from bids_brainage.bids.selection import sessions_of
 from bids_brainage.bids.sidecar import repetition_time
 from bids_brainage.bids.text import counted
 from bids_brainage.records.inputs import BoldRun, SessionInputs
+from bids_brainage.records.raw import RawBold, RawT1w
 from bids_brainage.records.session import SessionKey
 
-DERIVED_ONLY = frozenset({"space", "res", "den", "desc", "cohort", "label"})
+
+@dataclass
+class _Raw:
+    """Raw images that were found, and those of them to be preprocessed."""
+
+    t1w_files: list[NamedFile] = field(default_factory=list)
+    bold_files: list[NamedFile] = field(default_factory=list)
+    t1w: RawT1w | None = None
+    borrowed: bool = False
+    runs: tuple[RawBold, ...] = ()
 
 
 def find_inputs(
@@ -33,37 +51,87 @@ def find_inputs(
     """Find what one session offers, and choose; oddities become notes, never errors."""
     selection = selection or InputSelection()
     notes: list[str] = []
-    bold_query = selection.filters.get("bold", Query())
-    raw_t1w: list[NamedFile] = []
-    raw_bold: list[NamedFile] = []
-    if dataset.raw is not None:
-        raw_t1w = _raw_t1w(dataset.raw, key, selection.filters.get("t1w", Query()), notes)
-        listed = list_files(dataset.raw, dataset.raw / key.folder / "func", key, notes)
-        raw_bold = [f for f in listed if is_raw_bold(f)]
     problems: list[str] = []
-    runs = _find_runs(dataset, key, selection, raw_bold, notes, problems)
-    raw_wanted = wanted_tasks(raw_bold, selection.task_ids, [] if runs else notes)
-    raw_wanted = passing(raw_wanted, bold_query, DERIVED_ONLY, "bold", [] if runs else notes)
-    if raw_wanted and not runs:
-        notes.append(f"{counted(len(raw_wanted), 'raw BOLD image')} found, but no preprocessed "
-                     "one to use: run fMRIPrep, or name its output with --derivatives")  # fmt: skip
+    raw = _Raw()
+    listed: list[NamedFile] = []
+    if dataset.raw is not None:
+        raw.t1w_files = _raw_t1w(dataset.raw, key, selection.filters.get("t1w", Query()), notes)
+        folder = dataset.raw / key.folder / "func"
+        listed = [f for f in list_files(dataset.raw, folder, key, notes) if is_raw_bold(f)]
+    runs = _find_runs(dataset, key, selection, listed, notes, problems)
+    wanted = wanted_tasks(listed, selection.task_ids, [] if runs else notes)
+    query = selection.filters.get("bold", Query())
+    raw.bold_files = passing(wanted, query, DERIVED_ONLY, "bold", [] if runs else notes)
     before = len(notes)
     recon = find_recon(dataset, key, sessions_of(dataset, key.participant), notes)
     if recon is None and (broken := [note for note in notes[before:] if "left out" in note]):
         problems.append(f"morphometry left out: {'; '.join(broken)}")
-    if raw_t1w and recon is None:
-        notes.append(f"{counted(len(raw_t1w), 'raw T1w image')} found, but no FreeSurfer output "
-                     "to use: name it with --fs-subjects-dir")  # fmt: skip
+    if selection.raw:
+        _choose_raw(dataset, key, selection, raw, bool(runs), recon is not None, notes, problems)
+    else:
+        _note_unused(raw, bool(runs), recon is not None, notes)
     return SessionInputs(
         key=key,
         demographics=read_demographics(dataset, key),
         runs=tuple(runs),
         freesurfer=recon,
-        raw_t1w=tuple(f.path for f in raw_t1w),
-        raw_bold=tuple(f.path for f in raw_wanted),
+        raw_t1w=tuple(f.path for f in raw.t1w_files),
+        raw_bold=tuple(f.path for f in raw.bold_files),
+        t1w=raw.t1w,
+        t1w_borrowed=raw.borrowed,
+        raw_runs=raw.runs,
         notes=tuple(dict.fromkeys(notes)),
         problems=tuple(problems),
     )
+
+
+def _choose_raw(
+    dataset: Dataset,
+    key: SessionKey,
+    selection: InputSelection,
+    raw: _Raw,
+    has_runs: bool,
+    has_recon: bool,
+    notes: list[str],
+    problems: list[str],
+) -> None:
+    """Choose the raw images to preprocess: those for which there is no derivative."""
+    if dataset.raw is None:
+        return
+    if raw.bold_files and not has_runs:
+        raw.runs = raw_runs(raw.bold_files, dataset.raw, notes)
+    if has_recon and not raw.runs:
+        return
+    raw.t1w = choose_t1w(raw.t1w_files, dataset.raw, notes)
+    if raw.t1w is None and raw.runs:
+        query = selection.filters.get("t1w", Query())
+        raw.t1w = borrowed_t1w(dataset, key, query, notes)
+        raw.borrowed = raw.t1w is not None
+    if raw.runs and raw.t1w is None:
+        problems.append(
+            f"connectivity left out: {counted(len(raw.runs), 'raw BOLD image')}, but no T1w image "
+            "of this participant to register to: add one, or run fMRIPrep"
+        )
+        raw.runs = ()
+    what = [raw.t1w.path.name] if raw.t1w and not raw.borrowed else []
+    what += [counted(len(raw.runs), "raw BOLD image")] if raw.runs else []
+    if what:
+        notes.append(f"to be preprocessed, since there is no derivative: {', '.join(what)}")
+
+
+def _note_unused(raw: _Raw, has_runs: bool, has_recon: bool, notes: list[str]) -> None:
+    if raw.bold_files and not has_runs:
+        found = counted(len(raw.bold_files), "raw BOLD image")
+        notes.append(
+            f"{found} found, but no preprocessed one to use: run fMRIPrep, name its output with "
+            "--derivatives, or leave out --no-raw"
+        )
+    if raw.t1w_files and not has_recon:
+        found = counted(len(raw.t1w_files), "raw T1w image")
+        notes.append(
+            f"{found} found, but no FreeSurfer output to use: name it with --fs-subjects-dir, or "
+            "leave out --no-raw"
+        )
 
 
 def _raw_t1w(root: Path, key: SessionKey, query: Query, notes: list[str]) -> list[NamedFile]:
@@ -71,11 +139,7 @@ def _raw_t1w(root: Path, key: SessionKey, query: Query, notes: list[str]) -> lis
     found = []
     for owner in dict.fromkeys((key, SessionKey(key.participant))):
         files = list_files(root, root / owner.folder / "anat", owner, notes)
-        images = [
-            f for f in files
-            if f.suffix == "T1w" and f.extension in NIFTI and not f.get("desc")
-            and not f.get("space") and f.get("part") in (None, "mag")
-        ]  # fmt: skip
+        images = [f for f in files if is_raw_t1w(f)]
         for file in passing(images, query, DERIVED_ONLY, "t1w", notes):
             problem = content_problem(file.path)
             if problem and "empty" not in problem:

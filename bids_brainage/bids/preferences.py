@@ -31,11 +31,14 @@ class InputSelection:
         BIDS filters by query name (``bold``, ``t1w``), see :mod:`bids_brainage.bids.filters`.
     spaces
         Template names, best first; any other adult MNI152 template comes after them.
+    raw
+        Whether raw images are preprocessed where there are no derivatives.
     """
 
     task_ids: tuple[str, ...] = ()
     filters: Mapping[str, Query] = field(default_factory=dict)
     spaces: tuple[str, ...] = PREFERRED_SPACES
+    raw: bool = True
 
 
 def is_rest_like(task: str) -> bool:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bids_brainage.records.raw import RawBold, RawT1w
 from bids_brainage.records.session import Demographics, SessionKey
 
 
@@ -50,7 +51,14 @@ class SessionInputs:
     freesurfer
         FreeSurfer or FastSurfer subject folder holding ``stats``, if there is one.
     raw_t1w, raw_bold
-        Raw images of the session (listed and reported; not processed by themselves).
+        All raw images of the session that were found.
+    t1w
+        The raw T1w to be preprocessed; None where FreeSurfer and preprocessed BOLD make it
+        needless, where there is none, or where raw images are not wanted.
+    t1w_borrowed
+        Whether it is of another session: good for registering BOLD, not for measures.
+    raw_runs
+        Raw BOLD runs to be preprocessed, all echoes; empty where there is preprocessed BOLD.
     notes
         What was found, chosen or left out, and why; shown by ``--dry-run`` and logged.
     problems
@@ -63,10 +71,13 @@ class SessionInputs:
     freesurfer: Path | None = None
     raw_t1w: tuple[Path, ...] = ()
     raw_bold: tuple[Path, ...] = ()
+    t1w: RawT1w | None = None
+    t1w_borrowed: bool = False
+    raw_runs: tuple[RawBold, ...] = ()
     notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
     @property
     def usable(self) -> bool:
         """Whether any feature can be computed."""
-        return bool(self.runs) or self.freesurfer is not None
+        return bool(self.runs) or self.freesurfer is not None or self.t1w is not None

@@ -284,9 +284,9 @@ def test_the_dataset_may_lie_below_folders_with_bids_names(tree, tmp_path):
     assert len(find_inputs(open_dataset(moved), KEY, InputSelection(filters=filters)).runs) == 1
 
 
-def test_raw_images_alone_are_listed_with_the_next_step(tree):
+def test_raw_images_are_listed_with_the_next_step_where_they_are_not_wanted(tree):
     tree.raw("sub-01", "T1w.nii.gz", "task-rest_bold.nii.gz", "task-rest_part-phase_bold.nii.gz")
-    inputs = find(tree)
+    inputs = find(tree, raw=False)
     assert not inputs.usable and len(inputs.raw_bold) == 1 and len(inputs.raw_t1w) == 1
     assert "run fMRIPrep" in notes_of(inputs) and "--fs-subjects-dir" in notes_of(inputs)
 

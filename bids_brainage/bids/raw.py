@@ -1,0 +1,111 @@
+"""Raw images of a session: which T1w, which BOLD runs, and what their sidecars say."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bids_brainage.bids.dataset import Dataset
+from bids_brainage.bids.entities import NIFTI, NamedFile, content_problem, list_files
+from bids_brainage.bids.filters import Query
+from bids_brainage.bids.scan import natural_key
+from bids_brainage.bids.selection import sessions_of
+from bids_brainage.bids.sidecar import inherited_sidecars, repetition_time
+from bids_brainage.bids.text import read_json_object
+from bids_brainage.records.raw import RawBold, RawT1w
+from bids_brainage.records.session import SessionKey
+
+# A filter for raw images says nothing of what only derivatives have.
+DERIVED_ONLY = frozenset({"space", "res", "den", "desc", "cohort", "label"})
+
+
+def is_raw_t1w(file: NamedFile) -> bool:
+    """Whether a file is a raw T1w image (magnitude)."""
+    made = file.get("desc") or file.get("space")
+    magnitude = file.get("part") in (None, "mag")
+    return file.suffix == "T1w" and file.extension in NIFTI and not made and magnitude
+
+
+def choose_t1w(files: Sequence[NamedFile], root: Path, notes: list[str]) -> RawT1w | None:
+    """Choose one T1w: without contrast agent, then in natural order of the file names.
+
+    Parameters
+    ----------
+    files
+        Raw T1w images of the session.
+    root
+        Dataset root, up to which sidecars apply.
+    notes
+        Receives the choice, and images that hold nothing.
+    """
+    usable = []
+    for file in files:
+        problem = content_problem(file.path)
+        if problem:
+            notes.append(f"{file.path.name} {problem}; left out")
+        else:
+            usable.append(file)
+    if not usable:
+        return None
+    usable.sort(key=lambda f: (f.get("ce") is not None, natural_key(f.path.name)))
+    chosen = usable[0]
+    if len(usable) > 1:
+        others = ", ".join(f.path.name for f in usable[1:])
+        notes.append(f"{chosen.path.name} is used as T1w; also there: {others}")
+    stripped = merged_sidecars(chosen, root, notes).get("SkullStripped")
+    return RawT1w(chosen.path, stripped if isinstance(stripped, bool) else None, chosen.pairs)
+
+
+def borrowed_t1w(
+    dataset: Dataset, key: SessionKey, query: Query, notes: list[str]
+) -> RawT1w | None:
+    """T1w of another session of the participant, for registering BOLD of a session without.
+
+    Parameters
+    ----------
+    query
+        Filter for T1w images.
+    """
+    if dataset.raw is None:
+        return None
+    for label in sessions_of(dataset, key.participant):
+        other = SessionKey(key.participant, label)
+        if other == key:
+            continue
+        listed = list_files(dataset.raw, dataset.raw / other.folder / "anat", other, [])
+        images = [f for f in listed if is_raw_t1w(f)]
+        images = [f for f in images if not query.failing(f.entities, DERIVED_ONLY)]
+        found = choose_t1w(images, dataset.raw, [])
+        if found:
+            notes.append(f"no T1w in this session; BOLD is registered to {found.path.name}")
+            return found
+    return None
+
+
+def raw_runs(files: Sequence[NamedFile], root: Path, notes: list[str]) -> tuple[RawBold, ...]:
+    """Raw runs that hold data, with their sidecars merged.
+
+    Parameters
+    ----------
+    files
+        Raw BOLD images of the wanted tasks; all echoes.
+    """
+    runs = []
+    for file in sorted(files, key=lambda f: natural_key(f.path.name)):
+        problem = content_problem(file.path)
+        if problem:
+            notes.append(f"{file.path.name} {problem}; left out")
+            continue
+        seconds = repetition_time(file, root, [], None, notes)
+        runs.append(RawBold(file.path, file.pairs, merged_sidecars(file, root, notes), seconds))
+    return tuple(runs)
+
+
+def merged_sidecars(file: NamedFile, root: Path, notes: list[str]) -> dict[str, Any]:
+    """Sidecars of an image merged; the nearest and most specific wins."""
+    merged: dict[str, Any] = {}
+    for path in inherited_sidecars(file, root):
+        content, problem = read_json_object(path)
+        if problem:
+            notes.append(f"{problem}; it is passed over")
+        merged = content | merged
+    return merged
