@@ -32,6 +32,8 @@ class RunConfig:
         Whether raw BOLD is corrected for slice timing where the sidecar allows.
     nprocs
         CPUs to use: worker processes times threads of each.
+    threads
+        Threads of each worker for raw images; None to choose.
     work_dir
         Where the results of slow steps are kept; None for ``work`` in OUTPUT_DIR.
     """
@@ -49,6 +51,7 @@ class RunConfig:
     device: str = "auto"
     batch_size: int = 64
     nprocs: int = 1
+    threads: int | None = None
     work_dir: Path | None = None
     atlas: str = DEFAULT_ATLAS
     denoising: str = "default"

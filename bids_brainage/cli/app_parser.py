@@ -1,13 +1,20 @@
 """Arguments of ``bids_brainage BIDS_DIR OUTPUT_DIR {participant,group}``."""
 
 import argparse
-import os
-import re
 from pathlib import Path
 from typing import Any
 
 from bids_brainage import __version__
-from bids_brainage.config import DEFAULT_ATLAS, DEFAULT_MODELS, RunConfig
+from bids_brainage.cli.arguments import (
+    Extend,
+    available_cpus,
+    count,
+    device,
+    labels,
+    millimetres,
+    positive,
+)
+from bids_brainage.config import DEFAULT_ATLAS, RunConfig
 
 LEVELS = ("participant", "group")
 EPILOG = """examples:
@@ -20,60 +27,12 @@ exit codes: 0 all sessions ok; 1 some sessions failed; 2 command line; 16 datase
 """
 
 
-def labels(text: str) -> list[str]:
-    """Split ``01,sub-02 03`` into labels; prefixes are taken off where the kind is known."""
-    return [part for part in re.split(r"[,\s]+", text) if part]
-
-
-def device(text: str) -> str:
-    """Check the spelling of a device."""
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is none of auto, cpu, cuda, cuda:N")
-    return text
-
-
-def positive(text: str) -> int:
-    """Read a whole number of at least 1."""
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
-
-
-def millimetres(text: str) -> float:
-    """Read a threshold above 0."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of millimetres above 0")
-    return value
-
-
-class Extend(argparse.Action):
-    """Collect values over spaces, commas and repeated options.
-
-    A tuple stands for a default (of a configuration file), which the command line replaces.
-    """
-
-    def __call__(self, parser, namespace, values, option_string=None) -> None:  # noqa: D102
-        earlier = getattr(namespace, self.dest)
-        collected = list(earlier) if isinstance(earlier, list) else []
-        for value in values:
-            collected += value if isinstance(value, list) else [value]
-        setattr(namespace, self.dest, collected)
-
-
-def available_cpus() -> int:
-    """CPUs this process may use (as a scheduler or container allows)."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def build_parser() -> argparse.ArgumentParser:
     """Build the parser; ``boutiques.json`` is generated from it."""
     parser = argparse.ArgumentParser(
         prog="bids_brainage",
-        description="Brain age and sex from FreeSurfer morphometry and fMRIPrep connectivity.",
+        description="Brain age and sex from T1w and BOLD images: from FreeSurfer and fMRIPrep "
+        "outputs where there are any, else from the raw images.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -102,6 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_selection(parser)
     _add_inputs(parser)
     _add_processing(parser)
+    _add_raw(parser)
     _add_running(parser)
     return parser
 
@@ -184,9 +144,10 @@ def _add_processing(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--models",
         nargs="+",
-        default=list(DEFAULT_MODELS),
+        default=[],
         metavar="MODEL",
-        help="names of shipped models or folders of own ones (default: mavae)",
+        help="names of shipped models or folders of own ones (default: mavae for FreeSurfer "
+        "morphometry and connectivity, volumes for a raw T1w alone)",
     )
     group.add_argument(
         "--atlas",
@@ -205,6 +166,28 @@ def _add_processing(parser: argparse.ArgumentParser) -> None:
         type=millimetres,
         metavar="MM",
         help="censor volumes with more framewise displacement (default: none)",
+    )
+
+
+def _add_raw(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("raw images")
+    group.add_argument(
+        "--no-raw",
+        action="store_true",
+        help="do not preprocess raw images; use derivatives only",
+    )
+    group.add_argument(
+        "--dummy-scans",
+        type=count,
+        metavar="N",
+        help="volumes before steady state in raw BOLD (default: found by their signal)",
+    )
+    group.add_argument(
+        "--ignore",
+        nargs="+",
+        choices=("slicetiming",),
+        default=[],
+        help="steps to leave out for raw BOLD",
     )
 
 
@@ -232,7 +215,15 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
         type=positive,
         default=None,
         metavar="N",
-        help="worker processes for features (default: the CPUs available)",
+        help="CPUs to use (default: those available)",
+    )
+    group.add_argument(
+        "--omp-nthreads",
+        "--omp_nthreads",
+        type=positive,
+        default=None,
+        metavar="N",
+        help="threads of each worker for raw images (default: at most 4, as memory allows)",
     )
     group.add_argument(
         "-w",
@@ -240,7 +231,8 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
         "--work_dir",
         type=Path,
         metavar="PATH",
-        help="accepted for compatibility: nothing intermediate is written",
+        help="folder that keeps the results of slow steps of raw images, for reuse by a rerun "
+        "(default: work in OUTPUT_DIR; it may be deleted afterwards)",
     )
     group.add_argument(
         "--dry-run",
@@ -286,10 +278,14 @@ def to_config(options: argparse.Namespace) -> RunConfig:
         device=options.device,
         batch_size=options.batch_size,
         nprocs=options.nprocs or available_cpus(),
+        threads=options.omp_nthreads,
         work_dir=options.work_dir,
         atlas=options.atlas,
         denoising=options.denoising,
         fd_threshold=options.fd_threshold,
+        raw=not options.no_raw,
+        dummy_scans=options.dummy_scans,
+        slice_timing="slicetiming" not in options.ignore,
         validate=options.validate,
         dry_run=options.dry_run,
         force=options.force,

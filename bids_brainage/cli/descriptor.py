@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from bids_brainage import __version__
-from bids_brainage.cli.app_parser import LEVELS, build_parser, millimetres, positive
+from bids_brainage.cli.app_parser import LEVELS, build_parser
+from bids_brainage.cli.arguments import count, millimetres, positive
 
 IMAGE = f"bids/bids_brainage:{__version__}"
 POSITIONALS = ("bids_dir", "output_dir", "analysis_level")
@@ -127,8 +128,10 @@ def _option_input(action: argparse.Action) -> dict[str, Any]:
     }
     if action.nargs == "+":
         found["list"] = True
-    if action.type is positive:
-        found |= {"integer": True, "minimum": 1}
+    if action.choices:
+        found["value-choices"] = list(action.choices)
+    if action.type in (positive, count):
+        found |= {"integer": True, "minimum": int(action.type is positive)}
     return found
 
 
@@ -138,7 +141,7 @@ def _kind(action: argparse.Action) -> str:
     if action.type is Path:
         # A work folder need not exist yet.
         return "String" if action.dest == "work_dir" else "File"
-    return "Number" if action.type in (positive, millimetres) else "String"
+    return "Number" if action.type in (positive, count, millimetres) else "String"
 
 
 def main() -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bids_brainage.cli.app_parser import device, positive
+from bids_brainage.cli.arguments import device, positive
 
 PREDICTED = ("participant_id", "modalities", "predicted_age", "predicted_sex",
              "probability_female", "missing_measures", "out_of_distribution")  # fmt: skip
@@ -80,10 +80,10 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _models(options: argparse.Namespace) -> int:
-    from bids_brainage.models.store import find_model, list_models, load_model
+    from bids_brainage.models.store import find_model, list_models, load_any
 
     if options.action == "info":
-        card = load_model(options.name)[1]
+        card = load_any(options.name)[1]
         content = json.loads(card.to_json())
         for spec in content["inputs"].values():
             spec["names"] = [*spec["names"][:3], f"… {len(spec['names'])} in all"]
@@ -95,7 +95,7 @@ def _models(options: argparse.Namespace) -> int:
     cards = list_models()
     if options.action == "verify":
         for card in cards:
-            load_model(card.name)
+            load_any(card.name)
             say(f"{card.name} {card.version}: weights and inputs match the card")
         return 0
     rows = [

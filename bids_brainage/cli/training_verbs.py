@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bids_brainage.cli.app_parser import available_cpus, positive
+from bids_brainage.cli.arguments import available_cpus, positive
 from bids_brainage.cli.model_verbs import say
 from bids_brainage.errors import UsageError
 
