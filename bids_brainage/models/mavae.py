@@ -8,6 +8,8 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
+from bids_brainage.errors import ModelError
+from bids_brainage.models.cards import CARD_NAME, ModelCard
 from bids_brainage.models.fusion import Fusion
 from bids_brainage.models.layers import MemberMLP, VariationalEncoder
 from bids_brainage.models.scaling import InputConfig, InputTransform
@@ -264,3 +266,31 @@ class Mavae(nn.Module):
                 shares.append(beyond / present.clamp_min(1))
         # Pooled, the few measures of morphometry would drown in the many connections.
         return torch.stack(shares).amax(dim=0)
+
+
+def build(config: Mapping[str, Any]) -> Mavae:
+    """Build the network of a card's configuration."""
+    return Mavae(MavaeConfig.from_dict(config))
+
+
+def check(module: nn.Module, card: ModelCard) -> None:
+    """Check that the card names as many inputs as the network takes.
+
+    Raises
+    ------
+    ModelError
+        If it does not, or names inputs that the family does not know.
+    """
+    if not card.inputs or not set(card.inputs) <= set(MODALITIES):
+        raise ModelError(
+            f"the card's inputs are {sorted(card.inputs)}",
+            place=CARD_NAME,
+            hint=f"they must be among {', '.join(MODALITIES)}",
+        )
+    for modality, spec in card.inputs.items():
+        width = getattr(cast(Mavae, module).config, modality).n_measures
+        if len(spec.names) != width:
+            raise ModelError(
+                f"the card names {len(spec.names)} {modality} inputs, the weights take {width}",
+                place=CARD_NAME,
+            )

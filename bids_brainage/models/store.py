@@ -5,21 +5,22 @@ import logging
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from bids_brainage.errors import ModelError, OutputError
 from bids_brainage.models.cards import CARD_NAME, ModelCard, read_card
-from bids_brainage.models.mavae import MODALITIES, Mavae, MavaeConfig
+from bids_brainage.models.families import FAMILIES
+from bids_brainage.models.mavae import Mavae
 
 logger = logging.getLogger(__name__)
 WEIGHTS_NAME = "model.safetensors"
 BROKEN = (SafetensorError, RuntimeError, AttributeError, TypeError, KeyError, ValueError)
-FAMILIES = {"mavae": "multimodal adversarial variational autoencoder for age and sex"}
-HALF = ("core.",)
-HALF_ENDS = (".components",)
+Kind = TypeVar("Kind", bound=nn.Module)
 
 
 def shipped_folder() -> Path:
@@ -62,8 +63,8 @@ def find_model(name_or_path: str | Path) -> Path:
     )
 
 
-def load_model(name_or_path: str | Path) -> tuple[Mavae, ModelCard]:
-    """Load a model after checking the hash of its weights and the order of its inputs.
+def load_any(name_or_path: str | Path) -> tuple[nn.Module, ModelCard]:
+    """Load a model of any family after checking the hash of its weights and its inputs.
 
     Parameters
     ----------
@@ -72,7 +73,7 @@ def load_model(name_or_path: str | Path) -> tuple[Mavae, ModelCard]:
 
     Returns
     -------
-    tuple[Mavae, ModelCard]
+    tuple[nn.Module, ModelCard]
         The module in evaluation mode, in single precision, and its card.
 
     Raises
@@ -84,47 +85,63 @@ def load_model(name_or_path: str | Path) -> tuple[Mavae, ModelCard]:
     card = read_card(folder / CARD_NAME)
     path = folder / WEIGHTS_NAME
     verify_hash(path, str(card.sha256))
-    if card.family not in FAMILIES:
+    family = FAMILIES.get(card.family)
+    if family is None:
         raise ModelError(f"unknown family '{card.family}'", place=folder / CARD_NAME)
     try:
-        module = Mavae(MavaeConfig.from_dict(card.config))
+        module = family.build(card.config)
         state = load_file(path)
         module.load_state_dict({name: value.to(_dtype(value)) for name, value in state.items()})
     except BROKEN as error:
         raise ModelError(f"weights do not fit the card: {error}", place=path) from error
-    if not card.inputs or not set(card.inputs) <= set(MODALITIES):
-        raise ModelError(
-            f"the card's inputs are {sorted(card.inputs)}",
-            place=folder / CARD_NAME,
-            hint=f"they must be among {', '.join(MODALITIES)}",
-        )
-    for modality, spec in card.inputs.items():
-        width = getattr(module.config, modality).n_measures
-        if len(spec.names) != width:
-            raise ModelError(
-                f"the card names {len(spec.names)} {modality} inputs, the weights take {width}",
-                place=folder,
-            )
+    try:
+        family.check(module, card)
+    except ModelError as error:
+        raise ModelError(error.message, place=folder / error.place, hint=error.hint) from error
     return module.eval(), card
 
 
-def save_model(module: Mavae, card: ModelCard, folder: Path, *, half: bool = True) -> ModelCard:
+def load_kind(name_or_path: str | Path, kind: type[Kind]) -> tuple[Kind, ModelCard]:
+    """Load a model whose network must be of a class; see `load_any`.
+
+    Raises
+    ------
+    ModelError
+        If it is of another class, or cannot be loaded.
+    """
+    module, card = load_any(name_or_path)
+    if not isinstance(module, kind):
+        raise ModelError(
+            f"model '{card.name}' is of family {card.family}, which does not fit here",
+            place=find_model(name_or_path),
+            hint="brainage models list tells the family of every model",
+        )
+    return module, card
+
+
+def load_model(name_or_path: str | Path) -> tuple[Mavae, ModelCard]:
+    """Load a model of age and sex of the family ``mavae``; see `load_kind`."""
+    return load_kind(name_or_path, Mavae)
+
+
+def save_model(module: nn.Module, card: ModelCard, folder: Path, *, half: bool = True) -> ModelCard:
     """Write weights and card; the card gets the hash of the weights.
 
     Parameters
     ----------
     half
-        Store networks and projection in half precision; scaling stays in single precision.
+        Store in half precision what the family marks for it; the rest is in single precision.
 
     Raises
     ------
     OutputError
         If the folder cannot be written.
     """
+    family = FAMILIES[card.family]
     state = {}
     for name, value in module.state_dict().items():
         if value.is_floating_point():
-            small = half and (name.startswith(HALF) or name.endswith(HALF_ENDS))
+            small = half and (name.startswith(family.half) or name.endswith(family.half_ends))
             value = value.half() if small else value.float()
         state[name] = value.detach().cpu().contiguous()
     try:

@@ -8,6 +8,8 @@ from bids_brainage.models.store import (
     WEIGHTS_NAME,
     find_model,
     list_models,
+    load_any,
+    load_kind,
     load_model,
     save_model,
 )
@@ -68,3 +70,31 @@ def test_an_unknown_name_is_told_with_the_known_ones():
 
 def test_models_of_a_folder_are_listed(folder):
     assert [card.name for card in list_models(folder.parent)] == ["small"]
+
+
+def test_a_family_knows_how_it_is_built_and_checked(folder):
+    from dataclasses import replace
+
+    from bids_brainage.models.cards import read_card
+
+    card = read_card(folder / "card.json")
+    names = card.inputs["morphometry"].names[:-1]
+    spec = replace(card.inputs["morphometry"], names=names, sha256=names_hash(names))
+    replace(card, inputs={**card.inputs, "morphometry": spec}).write(folder)
+    with pytest.raises(ModelError, match=r"names 4 morphometry inputs.*small.card\.json"):
+        load_any(folder)
+
+
+def test_a_model_of_another_kind_is_refused(folder):
+    with pytest.raises(ModelError, match="'small' is of family mavae"):
+        load_kind(folder, torch.nn.Conv3d)
+
+
+def test_an_unknown_family_is_told(folder):
+    from dataclasses import replace
+
+    from bids_brainage.models.cards import read_card
+
+    replace(read_card(folder / "card.json"), family="forest").write(folder)
+    with pytest.raises(ModelError, match="unknown family 'forest'"):
+        load_any(folder)

@@ -20,7 +20,7 @@ def test_numbers_run_from_one_and_names_are_unique():
 
 def test_a_code_belongs_to_one_region():
     codes = [code for region in region_table() for code in region.muse_codes]
-    assert len(codes) == len(set(codes)) == 149
+    assert len(codes) == len(set(codes)) == 148
 
 
 def test_every_left_region_has_its_right_one_of_the_same_tissue():

@@ -1,0 +1,46 @@
+"""Families of models: how a network is built from its card, and what must fit it.
+
+A new family is a module with ``build(config)``, which returns the network, and
+``check(module, card)``, which raises `ModelError` where the card's inputs do not fit the
+network, and one line in `FAMILIES`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from bids_brainage.models import mavae
+from bids_brainage.models.cards import ModelCard
+
+
+@dataclass(frozen=True)
+class Family:
+    """One family of models.
+
+    Parameters
+    ----------
+    description
+        What it is.
+    build
+        From the configuration of a card to a network with start values.
+    check
+        Raises `ModelError` where the card's inputs do not fit the network.
+    half, half_ends
+        Beginnings and endings of the weights' names that are stored in half precision.
+    """
+
+    description: str
+    build: Callable[[Mapping[str, Any]], nn.Module]
+    check: Callable[[nn.Module, ModelCard], None]
+    half: tuple[str, ...] = ()
+    half_ends: tuple[str, ...] = ()
+
+
+FAMILIES: dict[str, Family] = {
+    "mavae": Family(
+        "multimodal adversarial variational autoencoder for age and sex",
+        mavae.build, mavae.check, ("core.",), (".components",),
+    ),
+}  # fmt: skip
