@@ -22,8 +22,18 @@ def build_parser() -> argparse.ArgumentParser:
     training_verbs.add_verbs(verbs)
     model_verbs.add_verbs(verbs)
     for verb in verbs.choices.values():
-        verb.add_argument("-v", "--verbose", action="store_true", help="say what is done")
+        _add_verbose(verb)
     return parser
+
+
+def _add_verbose(parser: argparse.ArgumentParser) -> None:
+    """Add ``--verbose`` to the last parser of each verb: after the family, where there is one."""
+    nested = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+    for action in nested:
+        for family in action.choices.values():
+            _add_verbose(family)
+    if not nested:
+        parser.add_argument("-v", "--verbose", action="store_true", help="say what is done")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
