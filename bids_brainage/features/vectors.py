@@ -8,6 +8,7 @@ import numpy as np
 
 from bids_brainage.bids.outputs import read_tsv
 from bids_brainage.errors import InputError, ModelError
+from bids_brainage.features.tissue_volumes import TISSUE_MEASURES
 
 _RERUN = "run the participant level again with --force"
 
@@ -42,6 +43,39 @@ def morphometry_vector(tsv_path: Path, names: Sequence[str]) -> np.ndarray:
             hint=f"use a model trained on such measures, or {_RERUN}",
         )
     return np.array([_number(values.get(name, "n/a"), tsv_path) for name in names])
+
+
+def volumes_vector(tsv_path: Path, names: Sequence[str]) -> np.ndarray:
+    """Volumes of tissues and regions in the order of a model.
+
+    Parameters
+    ----------
+    tsv_path
+        A ``_desc-volumes_morph.tsv`` derivative.
+    names
+        Measure names the model takes.
+
+    Returns
+    -------
+        One value per name, in mm3; NaN where missing.
+
+    Raises
+    ------
+    InputError
+        If the table cannot be read, or a tissue volume that all others are compared with is
+        missing.
+    ModelError
+        If the table has none of the model's measures.
+    """
+    vector = morphometry_vector(tsv_path, names)
+    missing = [
+        name
+        for name, value in zip(names, vector, strict=True)
+        if name in TISSUE_MEASURES and not value > 0
+    ]
+    if missing:
+        raise InputError(f"no volume of {', '.join(missing)}", place=tsv_path, hint=_RERUN)
+    return vector
 
 
 def connectivity_matrix(relmat_path: Path) -> tuple[np.ndarray, tuple[str, ...]]:

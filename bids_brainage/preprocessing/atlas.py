@@ -1,10 +1,17 @@
-"""Load the atlas that a run asks for: the packaged one, a file, or a TemplateFlow name."""
+"""Load the atlas that a run asks for: a packaged one, a file, or a TemplateFlow name."""
 
+from collections.abc import Callable
 from pathlib import Path
 
+from bids_brainage.preprocessing import aal
 from bids_brainage.preprocessing.atlas_files import find_templateflow, read_atlas_file
 from bids_brainage.preprocessing.harvard_oxford import NAME, build_harvard_oxford
 from bids_brainage.preprocessing.parcellation import Atlas
+
+PACKAGED: dict[str, Callable[[], Atlas]] = {
+    NAME: build_harvard_oxford,
+    aal.NAME: aal.build_aal,
+}
 
 
 def load_atlas(
@@ -17,7 +24,7 @@ def load_atlas(
     Parameters
     ----------
     name_or_path
-        ``HarvardOxford``, the path of a NIfTI file, or a TemplateFlow name such as
+        ``HarvardOxford``, ``AAL``, the path of a NIfTI file, or a TemplateFlow name such as
         ``Schaefer2018_desc-100Parcels7Networks``.
     space
         Template of the BOLD; a TemplateFlow atlas drawn in it is preferred.
@@ -32,8 +39,8 @@ def load_atlas(
         If the file is not an atlas.
     """
     text = str(name_or_path)
-    if packaged_name(text):
-        return build_harvard_oxford()
+    if packaged := packaged_name(text):
+        return PACKAGED[packaged]()
     path = Path(text)
     named_file = text.endswith((".nii", ".nii.gz")) and not text.startswith("tpl-")
     if path.is_file() or named_file:
@@ -43,7 +50,8 @@ def load_atlas(
 
 def packaged_name(text: str) -> str:
     """Name of the packaged atlas that a text means, in any usual spelling, else empty."""
-    return NAME if text.lower().replace("-", "").replace("_", "") == NAME.lower() else ""
+    plain = text.lower().replace("-", "").replace("_", "")
+    return {name.lower(): name for name in PACKAGED}.get(plain, "")
 
 
 def space_note(atlas: Atlas, space: str) -> str:

