@@ -55,7 +55,7 @@ def regional_gm(
             "elsewhere",
             hint="run the registration again",
         )
-    labels = np.asarray(labels_on_grid(atlas.labels, gm_mni).dataobj).astype(np.int32)
+    labels = _labels(atlas, gm_mni)
     present = set(np.unique(labels[labels > 0]).tolist())
     if not present & set(atlas.values):
         raise InputError(
@@ -89,3 +89,10 @@ def write_regional_gm(
         "Atlas": atlas.describe(),
     }
     return write_volumes(path_tsv, volumes, content | dict(sidecar_extra))
+
+
+def _labels(atlas: Atlas, grid: nib.Nifti1Image) -> np.ndarray:
+    try:
+        return np.asarray(labels_on_grid(atlas.labels, grid).dataobj).astype(np.int32)
+    except ValueError:  # the two fields of view do not touch
+        return np.zeros(grid.shape, np.int32)
