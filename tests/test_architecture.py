@@ -26,6 +26,10 @@ HOMES = {
     "bids": {"bids"},
     "jinja2": {"report"},
     "safetensors": {"models", "training"},
+    "ants": {"preprocessing", "training"},
+    "picsl_greedy": {"preprocessing", "training"},
+    "SimpleITK": {"preprocessing", "training"},
+    "rich": {"cli"},
 }
 BANNED = {"pickle", "joblib", "dill", "requests", "urllib.request"}
 LIGHT = ("cli", "records", "config", "errors", "__init__", "__main__")

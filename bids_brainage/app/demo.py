@@ -32,12 +32,14 @@ class Person:
     sex: str
     bold: bool
     freesurfer: bool
+    fmriprep: bool = True
 
 
 PEOPLE = (
     Person("synthetic01", 24.0, "F", bold=True, freesurfer=True),
     Person("synthetic02", 21.5, "M", bold=False, freesurfer=True),
     Person("synthetic03", 18.0, "M", bold=True, freesurfer=False),
+    Person("synthetic04", 31.0, "F", bold=True, freesurfer=False, fmriprep=False),
 )
 
 
@@ -98,9 +100,8 @@ def write_demo(bids_dir: Path) -> Path:
         subject = f"sub-{person.label}"
         _write_t1w(bids_dir / subject / "anat" / f"{subject}_T1w", rng)
         if person.bold:
-            write_run(
-                bids_dir / subject / "func", prep / subject / "func", f"{subject}_task-rest", rng
-            )
+            func = prep / subject / "func" if person.fmriprep else None
+            write_run(bids_dir / subject / "func", func, f"{subject}_task-rest", rng)
         if person.freesurfer:
             write_stats(prep / "sourcedata" / "freesurfer" / subject, _measures(rng))
     return bids_dir
@@ -123,7 +124,7 @@ def _describe(folder: Path, kind: str) -> None:
 
 
 def _write_t1w(stem: Path, rng: np.random.Generator) -> None:
-    template = brain_template(3.0)
+    template = brain_template(2.0)
     data = np.asarray(template.dataobj, dtype=np.float32)
     data = 600 * data / data.max() + 5 * rng.normal(size=data.shape) * (data > 0)
     stem.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 """Synthetic BOLD runs and confounds for the demo dataset; nobody's data."""
 
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -81,24 +82,30 @@ def confounds(rng: np.random.Generator) -> list[dict[str, float | None]]:
     return rows
 
 
-def write_run(raw: Path, prep: Path, stem: str, rng: np.random.Generator) -> None:
+def write_run(raw: Path, prep: Path | None, stem: str, rng: np.random.Generator) -> None:
     """Write one raw run and what fMRIPrep would have made of it.
 
     Parameters
     ----------
     raw, prep
-        The participant's ``func`` folders in the raw and in the preprocessed dataset.
+        The participant's ``func`` folders in the raw and in the preprocessed dataset; None for a
+        run that was not preprocessed.
     stem
         ``sub-…_task-rest``.
     """
     sidecar = {"TaskName": "rest", "RepetitionTime": REPETITION_TIME, "Synthetic": True}
     image, mask = bold_image(rng)
-    for folder, name in ((raw, f"{stem}_bold"), (prep, f"{stem}_space-{SPACE}_desc-preproc_bold")):
-        folder.mkdir(parents=True, exist_ok=True)
-        nib.save(image, folder / f"{name}.nii.gz")
-        write_json(folder / f"{name}.json", sidecar)
+    _save(image, raw, f"{stem}_bold", sidecar)
+    if prep is None:
+        return
+    _save(image, prep, f"{stem}_space-{SPACE}_desc-preproc_bold", sidecar)
     name = f"{stem}_space-{SPACE}_desc-brain_mask"
-    nib.save(mask, prep / f"{name}.nii.gz")
-    write_json(prep / f"{name}.json", {"Type": "Brain", "Synthetic": True})
+    _save(mask, prep, name, {"Type": "Brain", "Synthetic": True})
     rows = confounds(rng)
     write_tsv(prep / f"{stem}_desc-confounds_timeseries.tsv", rows, list(rows[0]))
+
+
+def _save(image: nib.Nifti1Image, folder: Path, name: str, sidecar: dict[str, Any]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    nib.save(image, folder / f"{name}.nii.gz")
+    write_json(folder / f"{name}.json", sidecar)

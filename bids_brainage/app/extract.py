@@ -17,6 +17,8 @@ from threadpoolctl import threadpool_limits
 
 from bids_brainage import __version__
 from bids_brainage.app.features import extract_features
+from bids_brainage.app.raw import forget
+from bids_brainage.app.steps import report_step
 from bids_brainage.bids.dataset import Dataset
 from bids_brainage.bids.inputs import find_inputs
 from bids_brainage.bids.outputs import (
@@ -36,12 +38,10 @@ from bids_brainage.records.inputs import SessionInputs
 from bids_brainage.records.session import SessionKey
 
 logger = logging.getLogger(__name__)
-OWN_FILES = (
-    ("anat", "desc-freesurfer_morph"),
-    ("func", "*_desc-denoised_timeseries"),
-    ("func", "*_desc-denoised_relmat"),
-)
-LIBRARIES = ("nibabel", "nilearn", "numpy", "pandas", "pybids", "scikit-learn", "scipy", "torch")
+LIBRARIES = (
+    "antspyx", "nibabel", "nilearn", "numpy", "pandas", "picsl-greedy", "pybids", "scikit-learn",
+    "scipy", "torch",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Job:
     dataset: Dataset
     selection: InputSelection
     key: SessionKey
+    threads: int = 1
 
 
 def extract_session(job: Job) -> Extraction:
@@ -68,6 +69,8 @@ def extract_session(job: Job) -> Extraction:
     """
     output = job.config.output_dir
     started = time.monotonic()
+    # The libraries of the raw path read it when they are loaded.
+    os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = str(job.threads)
     try:
         with threadpool_limits(1):
             result = _extract(job)
@@ -79,6 +82,8 @@ def extract_session(job: Job) -> Extraction:
         crash = output / "logs" / f"crash-{job.key.stem}.txt"
         write_text(crash, traceback.format_exc())
         result = _failed(job, f"unexpected {type(error).__name__}: {error} (see {crash.name})")
+    finally:
+        report_step(job.key.stem, "")
     if result.seconds is not None:
         return result
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -120,7 +125,9 @@ def _extract(job: Job) -> Extraction:
         return earlier
     write_json(start_marker(output, job.key), {"process": os.getpid(), "version": __version__})
     _remove_earlier(output, job.key)
-    extraction = extract_features(job.config, job.dataset, inputs)
+    if job.config.force:
+        forget(job.config, inputs)
+    extraction = extract_features(job.config, job.dataset, inputs, job.threads)
     return replace(extraction, config_hash=fingerprint, versions=versions())
 
 
@@ -142,8 +149,8 @@ def _remove_earlier(output: Path, key: SessionKey) -> None:
     """Remove what an earlier run of this App wrote for the session: it no longer matches."""
     predictions = predictions_file(output, key)
     stale = [extraction_log(output, key), predictions, predictions.with_suffix(".json")]
-    for datatype, pattern in OWN_FILES:
-        stale += (output / key.folder / datatype).glob(f"{key.stem}_{pattern}.*")
+    for datatype in ("anat", "func"):
+        stale += (output / key.folder / datatype).glob(f"{key.stem}_*")
     for path in stale:
         try:
             path.unlink(missing_ok=True)
@@ -161,6 +168,8 @@ def _fingerprint(config: RunConfig, inputs: SessionInputs) -> str:
     for run in inputs.runs:
         files += [path for path in (run.bold, run.mask) if path]
         files += [run.confounds, run.confounds.with_suffix(".json")] if run.confounds else []
+    files += [inputs.t1w.path] if inputs.t1w else []
+    files += [run.path for run in inputs.raw_runs]
     if (atlas := Path(config.atlas)).is_file():
         files += [atlas, *atlas.parent.glob(f"{atlas.name.split('.')[0]}*.[tc]sv")]
     content: dict[str, Any] = {
@@ -169,9 +178,14 @@ def _fingerprint(config: RunConfig, inputs: SessionInputs) -> str:
         "version": __version__,
         "demographics": [inputs.demographics.age, inputs.demographics.sex],
         "repetition_times": [run.repetition_time for run in inputs.runs],
+        "raw_repetition_times": [run.repetition_time for run in inputs.raw_runs],
+        "sidecars": [run.metadata for run in inputs.raw_runs],
+        "skull_stripped": inputs.t1w.skull_stripped if inputs.t1w else None,
         "files": [_identity(path) for path in files],
     }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[
+        :16
+    ]
 
 
 def _identity(path: Path) -> list[Any]:

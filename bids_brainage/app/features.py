@@ -1,25 +1,38 @@
 """Compute and write every feature that a session's inputs allow."""
 
-import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
+from bids_brainage.app.raw import (
+    prepare_anatomy,
+    prepare_runs,
+    write_anatomy,
+)
+from bids_brainage.app.steps import report_step
+from bids_brainage.app.volumes import write_session_volumes
 from bids_brainage.bids.dataset import Dataset
 from bids_brainage.bids.outputs import session_file
 from bids_brainage.config import RunConfig
 from bids_brainage.errors import BrainAgeError, InputError, OutputError
 from bids_brainage.features.connectivity import combine_runs, extract_runs
+from bids_brainage.features.image_quality import anatomical_quality
 from bids_brainage.features.morphometry import read_morphometry, write_morphometry
+from bids_brainage.features.quality_checks import check_anatomy
 from bids_brainage.features.relmat import write_relmat, write_timeseries
 from bids_brainage.preprocessing.atlas import load_atlas, packaged_name
 from bids_brainage.preprocessing.denoising import load_preset, preset_names
 from bids_brainage.records.extraction import Extraction
 from bids_brainage.records.features import Connectivity, Morphometry, RunSeries
-from bids_brainage.records.inputs import SessionInputs
+from bids_brainage.records.inputs import BoldRun, SessionInputs
+from bids_brainage.records.raw import AnatomicalResult
 
-logger = logging.getLogger(__name__)
+MODALITIES = ("morphometry", "connectivity", "volumes")
+Result = TypeVar("Result")
 
 
 class _Progress:
@@ -33,10 +46,43 @@ class _Progress:
         self.problems = list(inputs.problems)
 
 
-def extract_features(config: RunConfig, dataset: Dataset, inputs: SessionInputs) -> Extraction:
-    """Write morphometry and connectivity of one session.
+@dataclass
+class _Session:
+    """One session's work and what it has given."""
+
+    config: RunConfig
+    dataset: Dataset
+    inputs: SessionInputs
+    progress: _Progress
+    threads: int
+
+    def say(self, text: str) -> None:
+        """Tell the user what is done now."""
+        report_step(self.inputs.key.stem, text)
+
+    def attempt(self, modality: str, work: Callable[[], Result]) -> Result | None:
+        """Do one modality; what is wrong with it becomes a problem and spoils no other."""
+        try:
+            return work()
+        except OutputError:
+            raise
+        except BrainAgeError as error:
+            reason = _without_roots(str(error), self.dataset)
+            self.progress.problems.append(f"{modality} left out: {reason}")
+            return None
+
+
+def extract_features(
+    config: RunConfig, dataset: Dataset, inputs: SessionInputs, threads: int = 1
+) -> Extraction:
+    """Write the features of one session; raw images are preprocessed first.
 
     A modality that fails is left out with its reason; the session fails if none is left.
+
+    Parameters
+    ----------
+    threads
+        Threads for raw images; everything else takes one.
 
     Raises
     ------
@@ -44,16 +90,18 @@ def extract_features(config: RunConfig, dataset: Dataset, inputs: SessionInputs)
         If OUTPUT_DIR cannot be written.
     """
     progress = _Progress(inputs)
-    for wanted, extract in ((inputs.freesurfer, _morphometry), (inputs.runs, _connectivity)):
-        if not wanted:
-            continue
-        try:
-            extract(config, dataset, inputs, progress)
-        except OutputError:
-            raise
-        except BrainAgeError as error:
-            modality = extract.__name__.lstrip("_")
-            progress.problems.append(f"{modality} left out: {_without_roots(str(error), dataset)}")
+    session = _Session(config, dataset, inputs, progress, threads)
+    if inputs.freesurfer:
+        session.attempt("morphometry", lambda: _morphometry(session))
+    anatomy = session.attempt("volumes", lambda: _anatomy(session)) if inputs.t1w else None
+    runs = list(inputs.runs)
+    if inputs.raw_runs and anatomy is None:
+        progress.problems.append("connectivity left out: without the T1w, BOLD is not registered")
+    elif inputs.raw_runs and anatomy is not None:
+        runs = _preprocessed(session, anatomy)
+    if runs:
+        session.say("connectivity")
+        session.attempt("connectivity", lambda: _connectivity(session, runs))
     status, reason = _outcome(inputs, progress)
     return Extraction(
         participant=inputs.key.participant,
@@ -71,11 +119,12 @@ def extract_features(config: RunConfig, dataset: Dataset, inputs: SessionInputs)
 
 
 def _outcome(inputs: SessionInputs, progress: _Progress) -> tuple[str, str]:
-    if progress.derivatives:
+    if any(name in progress.derivatives for name in MODALITIES):
         return "ok", "; ".join(progress.problems)
     if not inputs.usable:
         why = inputs.problems or inputs.notes
-        return "no_input", "; ".join(("no usable FreeSurfer statistics or preprocessed BOLD", *why))
+        nothing = "no usable FreeSurfer statistics, BOLD or T1w"
+        return "no_input", "; ".join((nothing, *why))
     return "failed", "; ".join(progress.problems)
 
 
@@ -99,9 +148,8 @@ def _without_roots(text: str, dataset: Dataset) -> str:
     return text
 
 
-def _morphometry(
-    config: RunConfig, dataset: Dataset, inputs: SessionInputs, progress: _Progress
-) -> None:
+def _morphometry(session: _Session) -> None:
+    config, inputs, progress = session.config, session.inputs, session.progress
     assert inputs.freesurfer is not None
     morphometry: Morphometry = read_morphometry(inputs.freesurfer)
     if all(np.isnan(value) for value in morphometry.values.values()):
@@ -111,7 +159,7 @@ def _morphometry(
             hint="rerun recon-all for this session",
         )
     path = session_file(config.output_dir, inputs.key, "desc-freesurfer_morph.tsv", "anat")
-    sources = [dataset.uri(Path(source)) for source in morphometry.sources]
+    sources = [session.dataset.uri(Path(source)) for source in morphometry.sources]
     write_morphometry(path, morphometry, {"Sources": sources})
     progress.sources["morphometry"] = sources
     progress.derivatives["morphometry"] = _relative(path, config)
@@ -120,23 +168,59 @@ def _morphometry(
     progress.notes += [f"{morphometry.software} {morphometry.version}", *morphometry.notes]
 
 
-def _connectivity(
-    config: RunConfig, dataset: Dataset, inputs: SessionInputs, progress: _Progress
-) -> None:
+def _anatomy(session: _Session) -> AnatomicalResult:
+    """Preprocess the T1w; its volumes are features unless it is of another session."""
+    config, inputs, progress = session.config, session.inputs, session.progress
+    with threadpool_limits(session.threads):
+        anatomy = prepare_anatomy(config, inputs, session.threads, session.say)
+    progress.notes += anatomy.notes
+    if inputs.t1w_borrowed:
+        check_anatomy(anatomical_quality(anatomy), anatomy.source.path)
+        return anatomy
+    progress.sources["volumes"] = [session.dataset.uri(anatomy.source.path)]
+    session.say("writing T1w derivatives")
+    written = write_anatomy(config, session.dataset, inputs, anatomy)
+    progress.derivatives["anatomical"] = [_relative(path, config) for path in written]
+    progress.quality |= anatomical_quality(anatomy)
+    check_anatomy(progress.quality, anatomy.source.path)
+    session.say("volumes")
+    progress.derivatives |= write_session_volumes(config, inputs, anatomy, written)
+    return anatomy
+
+
+def _preprocessed(session: _Session, anatomy: AnatomicalResult) -> list[BoldRun]:
+    """Preprocess the raw runs; each that fails is left out with its reason."""
+    config, progress = session.config, session.progress
+    with threadpool_limits(session.threads):
+        done = prepare_runs(
+            config, session.dataset, session.inputs, anatomy, session.threads, session.say
+        )
+    problems = [_without_roots(problem, session.dataset) for problem in done.problems]
+    progress.notes += [*done.notes, *problems]
+    progress.derivatives["functional"] = [_relative(path, config) for path in done.files]
+    progress.quality |= done.quality
+    if not done.runs:
+        progress.problems.append(f"connectivity left out: {'; '.join(problems)}")
+    return done.runs
+
+
+def _connectivity(session: _Session, runs: Sequence[BoldRun]) -> None:
+    config, dataset, progress = session.config, session.dataset, session.progress
     preset = load_preset(config.denoising)
-    atlas = load_atlas(config.atlas, inputs.runs[0].space)
-    series, problems = extract_runs(inputs.runs, atlas, preset, config.fd_threshold)
+    atlas = load_atlas(config.atlas, runs[0].space)
+    series, problems = extract_runs(runs, atlas, preset, config.fd_threshold)
     progress.notes += [_without_roots(problem, dataset) for problem in problems]
     connectivity = combine_runs(series)
     used = connectivity.runs
     sources = [
-        dataset.uri(path)
+        _uri(path, session)
         for one in used
         for path in (one.run.bold, one.run.mask, one.run.confounds)
         if path
     ]
-    written = [_write_series(config, inputs, one, dataset) for one in used]
-    path = session_file(config.output_dir, inputs.key, _relmat_name(connectivity, config), "func")
+    written = [_write_series(session, one) for one in used]
+    name = _relmat_name(connectivity)
+    path = session_file(config.output_dir, session.inputs.key, name, "func")
     uris = [f"bids::{name}" for name in written]
     write_relmat(path, connectivity, {"Sources": uris})
     progress.sources["connectivity"] = sources
@@ -144,6 +228,13 @@ def _connectivity(
     progress.derivatives["timeseries"] = written
     progress.quality |= run_quality(connectivity)
     progress.notes += [note for one in used for note in one.notes] + list(connectivity.notes)
+
+
+def _uri(path: Path, session: _Session) -> str:
+    """BIDS URI of an input, or of a derivative of our own."""
+    if path.is_relative_to(session.config.output_dir):
+        return f"bids::{_relative(path, session.config)}"
+    return session.dataset.uri(path)
 
 
 def run_quality(connectivity: Connectivity) -> dict[str, float | None]:
@@ -162,16 +253,15 @@ def run_quality(connectivity: Connectivity) -> dict[str, float | None]:
     }
 
 
-def _write_series(
-    config: RunConfig, inputs: SessionInputs, series: RunSeries, dataset: Dataset
-) -> str:
+def _write_series(session: _Session, series: RunSeries) -> str:
+    config = session.config
     name = f"{series.run.label}_seg-{series.details['Atlas']['Name']}_desc-denoised_timeseries.tsv"
-    path = session_file(config.output_dir, inputs.key, name, "func")
-    write_timeseries(path, series, {"Sources": [dataset.uri(series.run.bold)]})
+    path = session_file(config.output_dir, session.inputs.key, name, "func")
+    write_timeseries(path, series, {"Sources": [_uri(series.run.bold, session)]})
     return _relative(path, config)
 
 
-def _relmat_name(connectivity: Connectivity, config: RunConfig) -> str:
+def _relmat_name(connectivity: Connectivity) -> str:
     runs = connectivity.runs
     tasks = dict.fromkeys(dict(one.run.entities).get("task", "rest") for one in runs)
     atlas = runs[0].details["Atlas"]["Name"]

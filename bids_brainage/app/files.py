@@ -56,7 +56,7 @@ def predict_files(
                 "modalities": "+".join(found.modalities),
                 "predicted_age": found.age,
                 "probability_female": found.probability_female,
-                "predicted_sex": "F" if found.probability_female >= 0.5 else "M",
+                "predicted_sex": found.sex,
                 "missing_measures": max(found.missing.values()),
                 "out_of_distribution": found.out_of_range > predictor.card.out_of_range_limit,
             }

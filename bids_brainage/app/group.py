@@ -103,10 +103,16 @@ def _failed(key: SessionKey, reason: str) -> Row:
 
 
 def _write_phenotype(output: Path, rows: list[Row]) -> None:
-    """One row per participant (first session, first model), as BIDS phenotype files want."""
+    """One row per participant, as BIDS phenotype files want.
+
+    Of the first session, the first model that predicted.
+    """
     first: dict[str, Row] = {}
     for row in rows:
-        first.setdefault(row["participant_id"], row)
+        earlier = first.setdefault(row["participant_id"], row)
+        same = earlier.get("session_id") == row.get("session_id")
+        if same and earlier["status"] != "ok" and row["status"] == "ok":
+            first[row["participant_id"]] = row
     names = [name for name in columns() if name != "session_id"]
     dictionary = {k: v for k, v in data_dictionary().items() if k != "session_id"}
     measure = {

@@ -10,6 +10,8 @@ from bids_brainage.app.extract import Job, extract_session, failed_extraction
 from bids_brainage.app.plan import Plan
 from bids_brainage.app.pool import map_processes
 from bids_brainage.app.predictions import Row, load_predictors, predict_sessions
+from bids_brainage.app.resources import share_cpus
+from bids_brainage.app.steps import Step
 from bids_brainage.bids.outputs import prepare_output, write_text
 from bids_brainage.config import RunConfig
 from bids_brainage.predict.predictor import Predictor
@@ -38,7 +40,11 @@ def check_settings(config: RunConfig) -> list[Predictor]:
 
 
 def run_participants(
-    config: RunConfig, plan: Plan, predictors: Sequence[Predictor], say: Say
+    config: RunConfig,
+    plan: Plan,
+    predictors: Sequence[Predictor],
+    say: Say,
+    step: Step | None = None,
 ) -> int:
     """Process every session of the plan; return 0, or 1 if any is not ok.
 
@@ -50,18 +56,22 @@ def run_participants(
     for note in plan.dataset.notes:
         logger.info("dataset: %s", note)
     prepare_output(config.output_dir, config.bids_dir, plan.dataset.links, plan.dataset.name)
-    jobs = [Job(config, plan.dataset, plan.selection, key) for key in plan.keys]
+    workers, threads = share_cpus(config, plan)
+    jobs = [Job(config, plan.dataset, plan.selection, key, threads) for key in plan.keys]
     rows: list[Row] = []
     waiting: list[Extraction] = []
-    done = map_processes(extract_session, jobs, config.nprocs)
+    predict = partial(
+        predict_sessions, predictors, output_dir=config.output_dir, fitting_only=not config.models
+    )
+    done = map_processes(extract_session, jobs, workers, step)
     for number, (job, result) in enumerate(done, start=1):
         extraction = result or failed_extraction(job, KILLED)
         say(f"[{number}/{len(jobs)}] {job.key.stem}: features {extraction.status}")
         waiting.append(extraction)
         if len(waiting) == config.batch_size:
-            rows += predict_sessions(predictors, waiting, config.output_dir)
+            rows += predict(waiting)
             waiting = []
-    rows += predict_sessions(predictors, waiting, config.output_dir)
+    rows += predict(waiting)
     participants = list(dict.fromkeys(key.participant for key in plan.keys))
     for _ in map_processes(partial(write_report, config.output_dir), participants, config.nprocs):
         pass

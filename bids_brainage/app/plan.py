@@ -32,7 +32,8 @@ def make_plan(config: RunConfig) -> Plan:
     dataset = open_dataset(config.bids_dir, config.derivatives, config.fs_subjects_dir)
     keys = select_sessions(dataset, config.participant_labels, config.session_labels)
     filters = read_filters(config.bids_filter_file) if config.bids_filter_file else {}
-    return Plan(dataset, tuple(keys), InputSelection(task_ids=config.task_ids, filters=filters))
+    selection = InputSelection(task_ids=config.task_ids, filters=filters, raw=config.raw)
+    return Plan(dataset, tuple(keys), selection)
 
 
 def describe(plan: Plan) -> Iterator[str]:
@@ -59,6 +60,12 @@ def _describe_session(inputs: SessionInputs) -> Iterator[str]:
     for run in inputs.runs:
         yield f"    connectivity: {run.bold}"
         yield f"        mask {run.mask or 'n/a'}, confounds {run.confounds or 'n/a'}"
+    if inputs.t1w:
+        borrowed = " (of another session, for BOLD only)" if inputs.t1w_borrowed else ""
+        yield f"    volumes: {inputs.t1w.path}, raw{borrowed}"
+    for raw in inputs.raw_runs:
+        seconds = "unknown" if raw.repetition_time is None else f"{raw.repetition_time:g} s"
+        yield f"    connectivity: {raw.path}, raw, repetition time {seconds}"
     if not inputs.usable:
         yield "    no usable input"
     for note in (*person.notes, *inputs.notes):

@@ -11,7 +11,11 @@ from bids_brainage.app.quality import judge
 from bids_brainage.bids.outputs import predictions_file, start_marker, write_json, write_tsv
 from bids_brainage.config import RunConfig
 from bids_brainage.errors import BrainAgeError
-from bids_brainage.features.vectors import connectivity_vector, morphometry_vector
+from bids_brainage.features.vectors import (
+    connectivity_vector,
+    morphometry_vector,
+    volumes_vector,
+)
 from bids_brainage.models.cards import ModelCard
 from bids_brainage.predict.device import resolve_device
 from bids_brainage.predict.predictor import Predictor
@@ -22,6 +26,8 @@ from bids_brainage.records.prediction import Prediction, columns, data_dictionar
 logger = logging.getLogger(__name__)
 Row = dict[str, Any]
 DECIMALS = 4
+# Used where no model is named; the first is the headline.
+SHIPPED = ("mavae", "volumes")
 
 
 def load_predictors(config: RunConfig) -> list[Predictor]:
@@ -34,11 +40,15 @@ def load_predictors(config: RunConfig) -> list[Predictor]:
     """
     device = resolve_device(config.device)
     logger.info("models run on %s", device)
-    return [Predictor(name, device, config.batch_size) for name in config.models]
+    return [Predictor(name, device, config.batch_size) for name in config.models or SHIPPED[:1]]
 
 
 def predict_sessions(
-    predictors: Sequence[Predictor], extractions: Sequence[Extraction], output_dir: Path
+    predictors: Sequence[Predictor],
+    extractions: Sequence[Extraction],
+    output_dir: Path,
+    *,
+    fitting_only: bool = False,
 ) -> list[Row]:
     """Predict all sessions at once and write each session's table.
 
@@ -46,6 +56,9 @@ def predict_sessions(
     ----------
     extractions
         Logs of sessions, also of failed ones: they get their row, too.
+    fitting_only
+        Leave out models that fit a session less well than others: each session keeps the models
+        for its kind of input, see `fitting_models`.
 
     Returns
     -------
@@ -59,11 +72,27 @@ def predict_sessions(
         found = predictor.predict([vectors[i][0] for i in wanted])
         predictions = dict(zip(wanted, found, strict=True))
         for i, extraction in enumerate(extractions):
+            if fitting_only and predictor.card.name not in fitting_models(extraction):
+                continue
             row = make_row(extraction, predictor.card, predictions.get(i), vectors[i][1])
             per_session[i].append(row)
     for extraction, rows in zip(extractions, per_session, strict=True):
         _write(output_dir, extraction, rows, predictors)
     return [row for rows in per_session for row in rows]
+
+
+def fitting_models(extraction: Extraction) -> tuple[str, ...]:
+    """Shipped models for what a session has.
+
+    The multimodal model for FreeSurfer morphometry and connectivity; the one for volumes of a raw
+    T1w where there is no FreeSurfer morphometry.
+    """
+    has = extraction.derivatives
+    fits = {
+        "mavae": "morphometry" in has or "connectivity" in has,
+        "volumes": "volumes" in has and "morphometry" not in has,
+    }
+    return tuple(name for name in SHIPPED if fits[name]) or SHIPPED[:1]
 
 
 def _vectors(
@@ -81,6 +110,8 @@ def _vectors(
         try:
             if modality == "morphometry":
                 vector = morphometry_vector(output_dir / name, spec.names)
+            elif modality == "volumes":
+                vector = volumes_vector(output_dir / name, spec.names)
             else:
                 _check_recipe(extraction, card, modality)
                 vector = connectivity_vector(output_dir / name, spec.regions)
@@ -145,10 +176,12 @@ def _predicted(extraction: Extraction, card: ModelCard, prediction: Prediction) 
         "modalities": combination,
         "predicted_age": prediction.age,
         "probability_female": prediction.probability_female,
-        "predicted_sex": "F" if prediction.probability_female >= 0.5 else "M",
+        "predicted_sex": prediction.sex,
         "out_of_range_share": prediction.out_of_range,
         "out_of_distribution": prediction.out_of_range > card.out_of_range_limit,
-        "missing_measures": prediction.missing.get("morphometry"),
+        "missing_measures": prediction.missing.get(
+            "morphometry", prediction.missing.get("volumes")
+        ),
     }
     youngest, oldest = card.age_range_of(combination)
     if youngest <= oldest:  # NaN where the card does not know

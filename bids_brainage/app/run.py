@@ -3,19 +3,22 @@
 import logging
 from collections.abc import Callable
 
+from bids_brainage.app.steps import Step
 from bids_brainage.config import RunConfig
 
 logger = logging.getLogger(__name__)
 Say = Callable[[str], object]
 
 
-def run(config: RunConfig, say: Say) -> int:
+def run(config: RunConfig, say: Say, step: Step | None = None) -> int:
     """Do what ``config`` asks and return the exit code.
 
     Parameters
     ----------
     say
         Receives the lines meant for the user.
+    step
+        Receives a session's stem and the step it has come to; an empty text when it is done.
 
     Raises
     ------
@@ -24,7 +27,7 @@ def run(config: RunConfig, say: Say) -> int:
     """
     code = 0
     if "participant" in config.levels:
-        code = _participant(config, say)
+        code = _participant(config, say, step)
     if "group" in config.levels and not config.dry_run:
         from bids_brainage.app.group import run_group
 
@@ -32,7 +35,7 @@ def run(config: RunConfig, say: Say) -> int:
     return code
 
 
-def _participant(config: RunConfig, say: Say) -> int:
+def _participant(config: RunConfig, say: Say, step: Step | None) -> int:
     from bids_brainage.app.plan import describe, make_plan
 
     plan = make_plan(config)
@@ -48,4 +51,4 @@ def _participant(config: RunConfig, say: Say) -> int:
         for line in describe(plan):
             say(line)
         return 0
-    return run_participants(config, plan, predictors, say)
+    return run_participants(config, plan, predictors, say, step)

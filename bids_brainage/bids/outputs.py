@@ -21,6 +21,7 @@ REPOSITORY = "https://github.com/bids-apps/bids_brainage"
 IGNORED = (
     "*.html",
     "logs",
+    "work",
     "figures",
     "*_log.json",
     "*_predictions.*",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bids_brainage.cli.app_parser import build_parser, to_config
 from bids_brainage.cli.config_file import apply_config_file
+from bids_brainage.cli.progress import Progress
 from bids_brainage.cli.shell import run_guarded
 
 logger = logging.getLogger(__name__)
@@ -27,7 +28,8 @@ def _run(arguments: list[str]) -> int:
     )
     from bids_brainage.app.run import run
 
-    return run(config, say=lambda text: sys.stdout.write(text + "\n"))
+    with Progress() as progress:
+        return run(config, progress.say, progress.step)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Predictions and the columns they are written with."""
 
 import json
+import math
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -28,7 +29,7 @@ class Prediction:
     age
         Predicted age in years, not bias corrected.
     probability_female
-        Between 0 and 1.
+        Between 0 and 1; NaN from a model that does not predict sex.
     modalities
         Inputs that the prediction rests on.
     out_of_range
@@ -42,3 +43,10 @@ class Prediction:
     modalities: tuple[str, ...]
     out_of_range: float
     missing: dict[str, float]
+
+    @property
+    def sex(self) -> str | None:
+        """More probable sex, ``F`` or ``M``; None where it is not predicted."""
+        if math.isnan(self.probability_female):
+            return None
+        return "F" if self.probability_female >= 0.5 else "M"
