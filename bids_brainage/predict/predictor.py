@@ -1,17 +1,33 @@
 """Predictions in batches from feature vectors, independent of order and company."""
 
+import math
 from collections.abc import Mapping, Sequence
+from typing import Protocol, cast, runtime_checkable
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from bids_brainage.errors import ModelError
 from bids_brainage.models.cards import ModelCard
-from bids_brainage.models.store import load_model
+from bids_brainage.models.store import load_any
 from bids_brainage.records.prediction import Prediction
 
 AGE_DECIMALS = 4
 Features = Mapping[str, np.ndarray]
+
+
+@runtime_checkable
+class AgeModel(Protocol):
+    """A network that tells age, and sex where it can, from feature vectors."""
+
+    def __call__(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return ages in years and female logits, NaN where not told; each (n,)."""
+        ...
+
+    def out_of_range(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Return the share of measures outside the training range; (n,)."""
+        ...
 
 
 class Predictor:
@@ -32,18 +48,24 @@ class Predictor:
     Raises
     ------
     ModelError
-        If the model does not exist, or its weights do not match its card.
+        If the model does not exist, its weights do not match its card, or it does not tell age.
     """
 
     def __init__(self, name: str, device: torch.device, batch_size: int = 64) -> None:
         self.card: ModelCard
-        self._module, self.card = load_model(name)
-        self._module.to(device=device, dtype=torch.float64).eval()
+        module, self.card = load_any(name)
+        if not isinstance(module, AgeModel):
+            raise ModelError(
+                f"model '{self.card.name}' of family {self.card.family} does not predict age",
+                hint="brainage models list tells what each model takes",
+            )
+        cast(nn.Module, module).to(device=device, dtype=torch.float64).eval()
+        self._module: AgeModel = module
         self._device = device
         self._batch_size = batch_size
 
     def predict(self, sessions: Sequence[Features]) -> list[Prediction]:
-        """Predict age and sex of each session.
+        """Predict age, and sex where the model tells it, of each session.
 
         Parameters
         ----------
@@ -54,7 +76,7 @@ class Predictor:
         Raises
         ------
         ModelError
-            If a vector has the wrong length, or a session has no measure at all.
+            If a vector has the wrong length, or a session has no measure that an age can rest on.
         """
         results: list[Prediction] = []
         for start in range(0, len(sessions), self._batch_size):
@@ -78,7 +100,7 @@ class Predictor:
         self, i: int, age: float, probability: float, beyond: float, missing: dict[str, np.ndarray]
     ) -> Prediction:
         used = tuple(name for name, share in missing.items() if share[i] < 1)
-        if not used:
+        if not used or not math.isfinite(age):
             raise ModelError(
                 f"no measure for model {self.card.name}",
                 hint=f"it needs {' or '.join(self.card.inputs)}",

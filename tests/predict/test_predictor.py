@@ -1,9 +1,14 @@
 import numpy as np
 import pytest
+import torch
 
 from bids_brainage.errors import ModelError, UsageError
+from bids_brainage.models.cards import InputSpec, names_hash
+from bids_brainage.models.store import save_model
+from bids_brainage.models.volumes import Volumes, VolumesConfig
 from bids_brainage.predict.device import resolve_device
 from bids_brainage.predict.predictor import Predictor
+from tests.models.test_cards import make_card
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +62,39 @@ def test_vector_of_another_length_is_refused(predictor):
 def test_device_that_is_not_there_is_refused():
     with pytest.raises(UsageError, match="cuda:99"):
         resolve_device("cuda:99")
+
+
+@pytest.fixture
+def volumes(tmp_path):
+    config = VolumesConfig(3, (0,), ((1,), (2,)))
+    module = Volumes(config)
+    module.intercept.fill_(40.0)
+    names = ("ICV", "GM", "WM")
+    card = make_card(
+        family="volumes", name="v", config=config.as_dict(),
+        inputs={"volumes": InputSpec(names, names_hash(names))},
+    )  # fmt: skip
+    save_model(module, card, tmp_path / "v")
+    return Predictor(str(tmp_path / "v"), resolve_device("cpu"))
+
+
+def test_a_model_without_sex_says_so(volumes):
+    one, two = volumes.predict([{"volumes": np.array([1e6, 5e5, np.nan])}] * 2)
+    assert one.age == two.age
+    assert np.isnan(one.probability_female)
+    assert (one.age, one.sex, one.modalities) == (40.0, None, ("volumes",))
+    assert one.missing["volumes"] == pytest.approx(1 / 3, abs=1e-4)
+
+
+def test_volumes_without_head_size_are_refused(volumes):
+    with pytest.raises(ModelError, match="no measure"):
+        volumes.predict([{"volumes": np.array([np.nan, 5e5, 4e5])}])
+
+
+def test_a_model_that_does_not_tell_age_is_refused(monkeypatch):
+    card = make_card(family="resunet", name="cutter")
+    monkeypatch.setattr(
+        "bids_brainage.predict.predictor.load_any", lambda name: (torch.nn.Linear(1, 1), card)
+    )
+    with pytest.raises(ModelError, match="does not predict age"):
+        Predictor("cutter", resolve_device("cpu"))
