@@ -1,7 +1,8 @@
 """Run every benchmark."""
 
-from benchmarks import connectivity, startup
+from benchmarks import connectivity, raw, startup
 
 if __name__ == "__main__":
     startup.main()
     connectivity.main()
+    raw.main()

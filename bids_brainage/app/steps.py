@@ -4,10 +4,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import get_context
-from multiprocessing.queues import Queue
+from multiprocessing.queues import SimpleQueue
 
 Step = Callable[[str, str], object]
-Messages = Queue  # of a stem and a text; None ends it
+Messages = SimpleQueue  # of a stem and a text; None ends it
 _sink: Step | None = None
 
 
@@ -20,12 +20,7 @@ def report_step(stem: str, text: str) -> None:
 def connect(queue: Messages | None) -> None:
     """Send this worker's steps to the process that started it."""
     global _sink
-    if queue is None:
-        _sink = None
-        return
-    # A worker that is killed in the middle of a message must not hold up the end of the others.
-    queue.cancel_join_thread()
-    _sink = lambda stem, text: queue.put((stem, text))  # noqa: E731
+    _sink = None if queue is None else lambda stem, text: queue.put((stem, text))
 
 
 @contextmanager
@@ -40,8 +35,7 @@ def listening(sink: Step | None) -> Iterator[Messages | None]:
     if sink is None:
         yield None
         return
-    queue = get_context("spawn").Queue()
-    queue.cancel_join_thread()
+    queue = get_context("spawn").SimpleQueue()
     lock = threading.Lock()
 
     def tell(stem: str, text: str) -> None:
@@ -59,6 +53,6 @@ def listening(sink: Step | None) -> Iterator[Messages | None]:
         yield queue
     finally:
         _sink = None
-        queue.put(None)
+        # A worker killed in the middle of a message may hold the queue's lock for ever.
+        threading.Thread(target=queue.put, args=(None,), daemon=True).start()
         reader.join(timeout=5)
-        queue.close()
