@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import nn
 
-from bids_brainage.models import mavae, volumes
+from bids_brainage.models import mavae, resunet_family, volumes
 from bids_brainage.models.cards import ModelCard
 
 
@@ -42,6 +42,10 @@ FAMILIES: dict[str, Family] = {
     "mavae": Family(
         "multimodal adversarial variational autoencoder for age and sex",
         mavae.build, mavae.check, ("core.",), (".components",),
+    ),
+    "resunet": Family(
+        "residual U-Net for brain mask, tissues and regions of a T1w",
+        resunet_family.build, resunet_family.check, ("",),
     ),
     "volumes": Family(
         "age from volumes of tissues and regions of a raw T1w image", volumes.build, volumes.check
