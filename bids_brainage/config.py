@@ -26,6 +26,8 @@ class RunConfig:
         session.
     raw
         Whether raw images are preprocessed where there are no derivatives.
+    search_derivatives
+        Whether derivatives that are not named are searched in BIDS_DIR.
     dummy_scans
         Volumes before steady state in raw BOLD; None to find them.
     slice_timing
@@ -57,6 +59,7 @@ class RunConfig:
     denoising: str = "default"
     fd_threshold: float | None = None
     raw: bool = True
+    search_derivatives: bool = True
     dummy_scans: int | None = None
     slice_timing: bool = True
     validate: bool = False

@@ -29,7 +29,12 @@ def make_plan(config: RunConfig) -> Plan:
     MissingInputError, DatasetError, SelectionError, UsageError
         As the dataset, the labels or the filter file require.
     """
-    dataset = open_dataset(config.bids_dir, config.derivatives, config.fs_subjects_dir)
+    dataset = open_dataset(
+        config.bids_dir,
+        config.derivatives,
+        config.fs_subjects_dir,
+        search=config.search_derivatives,
+    )
     keys = select_sessions(dataset, config.participant_labels, config.session_labels)
     filters = read_filters(config.bids_filter_file) if config.bids_filter_file else {}
     selection = InputSelection(task_ids=config.task_ids, filters=filters, raw=config.raw)

@@ -105,7 +105,11 @@ class Dataset:
 
 
 def open_dataset(
-    bids_dir: Path, derivatives: Sequence[str] = (), fs_subjects_dir: Path | None = None
+    bids_dir: Path,
+    derivatives: Sequence[str] = (),
+    fs_subjects_dir: Path | None = None,
+    *,
+    search: bool = True,
 ) -> Dataset:
     """Recognise a dataset and everything that belongs to it, by folder names.
 
@@ -115,6 +119,8 @@ def open_dataset(
         ``PATH`` or ``NAME=PATH`` of fMRIPrep-like datasets; where given, no other is searched.
     fs_subjects_dir
         FreeSurfer subjects folder; where given, no other is searched.
+    search
+        Whether derivatives that are not named are searched in the dataset.
 
     Raises
     ------
@@ -127,15 +133,16 @@ def open_dataset(
     description, notes = _read_description(root)
     named, homes = _named_derivatives(derivatives)
     derived = description.get("DatasetType") == "derivative" or states_fmriprep(description)
+    itself = derived or (search and holds_preprocessed_bold(root))
     found = named or [
-        *([as_derivative(root)] if derived or holds_preprocessed_bold(root) else []),
-        *find_derivatives(root),
+        *([as_derivative(root)] if itself else []),
+        *(find_derivatives(root) if search else []),
     ]
     if fs_subjects_dir is not None:
         homes = [subjects_dir_in(_existing(Path(fs_subjects_dir), "--fs-subjects-dir"))]
         if not list_recons(homes[0]):
             notes.append(f"{printable(homes[0].name)} holds no FreeSurfer subject folder")
-    else:
+    elif search:
         homes = unique_folders(homes + find_subjects_dirs(root, found))
     raw = None if derived else root
     notes += _describe(raw, found, homes)

@@ -185,9 +185,10 @@ def _add_raw(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--ignore",
         nargs="+",
-        choices=("slicetiming",),
+        choices=("slicetiming", "derivatives"),
         default=[],
-        help="steps to leave out for raw BOLD",
+        help="slicetiming: leave out this step for raw BOLD; derivatives: use raw images although "
+        "BIDS_DIR holds derivatives (those named are used)",
     )
 
 
@@ -286,6 +287,7 @@ def to_config(options: argparse.Namespace) -> RunConfig:
         raw=not options.no_raw,
         dummy_scans=options.dummy_scans,
         slice_timing="slicetiming" not in options.ignore,
+        search_derivatives="derivatives" not in options.ignore,
         validate=options.validate,
         dry_run=options.dry_run,
         force=options.force,

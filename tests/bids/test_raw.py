@@ -113,3 +113,14 @@ def test_filters_apply_to_borrowed_images_too(tree):
     filters = parse_filters({"t1w": {"acquisition": "b"}})
     inputs = find(tree, SessionKey("01", "2"), filters=filters)
     assert inputs.t1w.path.name == "sub-01_ses-1_acq-b_T1w.nii.gz"
+
+
+def test_derivatives_can_be_ignored(tree):
+    tree.raw("sub-01", "T1w.nii.gz", "task-rest_bold.nii.gz")
+    tree.fmriprep("sub-01", "task-rest_space-MNI152NLin6Asym_desc-preproc_bold.nii.gz")
+    tree.recon("sub-01")
+    dataset = open_dataset(tree.root, search=False)
+    inputs = find_inputs(dataset, KEY)
+    assert inputs.t1w and inputs.raw_runs and not inputs.runs and inputs.freesurfer is None
+    named = open_dataset(tree.root, [str(tree.root / "derivatives" / "fmriprep")], search=False)
+    assert find_inputs(named, KEY).runs
