@@ -1,0 +1,1 @@
+"""From a raw T1w to tissues, brain mask and standard space."""
