@@ -85,8 +85,9 @@ class ResUNet(nn.Module):
             ResidualBlock(a, b) for a, b in zip((1, *widths[:-1]), widths, strict=True)
         )
         # A kernel of twice the stride covers every voxel evenly.
-        kernel = tuple(2 * f if f > 1 else 1 for f in factors)
-        padding = tuple(f // 2 for f in factors)
+        depth, height, width = factors
+        kernel = (2 * depth if depth > 1 else 1, 2 * height, 2 * width)
+        padding = (depth // 2, height // 2, width // 2)
         self.up = nn.ModuleList(
             nn.ConvTranspose3d(b, a, kernel, stride=factors, padding=padding)
             for a, b in itertools.pairwise(widths)

@@ -3,13 +3,19 @@
 import itertools
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 WIDTHS = (16, 32, 48, 80, 96)
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def fast_layout(network: Network) -> Network:
+    """Order weights with channels last, in which 3D convolution is two to four times faster."""
+    return network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,37 @@
+"""Largest connected piece of a mask, and filling its holes."""
+
+import numpy as np
+from scipy.ndimage import binary_fill_holes, label
+
+
+def largest_piece(mask: np.ndarray) -> np.ndarray:
+    """Keep the largest connected piece of a mask and fill its holes; empty stays empty.
+
+    Parameters
+    ----------
+    mask
+        3D, true inside.
+    """
+    out = np.zeros(mask.shape, bool)
+    box = bounding_box(mask)
+    if box is None:
+        return out
+    pieces, n = label(mask[box])
+    if n > 1:
+        sizes = np.bincount(pieces.ravel())
+        sizes[0] = 0
+        pieces = pieces == sizes.argmax()
+    out[box] = binary_fill_holes(pieces > 0)
+    return out
+
+
+def bounding_box(mask: np.ndarray) -> tuple[slice, slice, slice] | None:
+    """Return the smallest box around what is true; None if nothing is."""
+    slices = []
+    for axis in range(3):
+        others = tuple(k for k in range(3) if k != axis)
+        found = np.flatnonzero(mask.any(axis=others))
+        if not found.size:
+            return None
+        slices.append(slice(int(found[0]), int(found[-1]) + 1))
+    return slices[0], slices[1], slices[2]
