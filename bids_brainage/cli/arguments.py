@@ -3,6 +3,7 @@
 import argparse
 import os
 import re
+from typing import Any
 
 
 def labels(text: str) -> list[str]:
@@ -59,3 +60,17 @@ def count(text: str) -> int:
     if not text.isdigit():
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
     return int(text)
+
+
+def setting_value(text: str) -> Any:
+    """Read the value of ``--set option=value``: a number, true, false, a list or a word."""
+    if text in ("true", "false"):
+        return text == "true"
+    if "," in text:
+        return tuple(setting_value(part) for part in text.split(",") if part)
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bids_brainage.cli.arguments import available_cpus, positive
+from bids_brainage.cli.arguments import available_cpus, positive, setting_value
 from bids_brainage.cli.model_verbs import say
 from bids_brainage.errors import UsageError
 
@@ -137,21 +137,8 @@ def recipe_options(options: argparse.Namespace) -> dict[str, Any]:
         name, separator, text = setting.partition("=")
         if not separator:
             raise UsageError(f"--set {setting}", hint="write option=value")
-        changed[name] = _value(text)
+        changed[name] = setting_value(text)
     return changed
-
-
-def _value(text: str) -> Any:
-    if text in ("true", "false"):
-        return text == "true"
-    if "," in text:
-        return tuple(_value(part) for part in text.split(",") if part)
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
 
 
 def _recipe(options: argparse.Namespace) -> Any:

@@ -1,7 +1,7 @@
 """Largest connected piece of a mask, and filling its holes."""
 
 import numpy as np
-from scipy.ndimage import binary_fill_holes, label
+from scipy.ndimage import binary_dilation, binary_erosion, binary_fill_holes, label
 
 
 def largest_piece(mask: np.ndarray) -> np.ndarray:
@@ -23,6 +23,22 @@ def largest_piece(mask: np.ndarray) -> np.ndarray:
         pieces = pieces == sizes.argmax()
     out[box] = binary_fill_holes(pieces > 0)
     return out
+
+
+def without_bridges(mask: np.ndarray, width: int = 1) -> np.ndarray:
+    """Keep the largest piece after cutting bridges of up to twice ``width`` voxels.
+
+    Parameters
+    ----------
+    mask
+        3D, true inside.
+    width
+        Voxels that are taken off all around before the pieces are looked for, and put back.
+    """
+    core = largest_piece(binary_erosion(mask, iterations=width))
+    if not core.any():
+        return largest_piece(mask)
+    return largest_piece(binary_dilation(core, iterations=width + 1) & mask)
 
 
 def bounding_box(mask: np.ndarray) -> tuple[slice, slice, slice] | None:

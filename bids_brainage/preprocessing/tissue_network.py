@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from bids_brainage.models.resunet_compact import CompactResUNet, Features
 from bids_brainage.preprocessing.intensity import normalise_head
-from bids_brainage.preprocessing.pieces import bounding_box, largest_piece
+from bids_brainage.preprocessing.pieces import bounding_box, without_bridges
 from bids_brainage.preprocessing.regions import mirrored_regions
 
 CLOSE_UP = (80, 96, 80)
@@ -47,7 +47,7 @@ def find_tissues(model: CompactResUNet, volume: Tensor) -> Found:
     empty = torch.zeros(4, *volume.shape)
     empty[0] = 1
     nothing = Found(empty, torch.zeros(N_TISSUES, *volume.shape, dtype=torch.int16))
-    brain = largest_piece(_brain(_first_look(model, volume)).numpy())
+    brain = without_bridges(_brain(_first_look(model, volume)).numpy())
     box = bounding_box(brain)
     if box is None:
         return nothing
@@ -83,7 +83,7 @@ def _second_look(
         shares = one.tissue[0].float().softmax(dim=0)
         shares = (shares + other.tissue[0].float().softmax(dim=0).flip(1)) / 2
         shares = shares.cpu()
-        brain = torch.from_numpy(largest_piece(_brain(shares).numpy()))
+        brain = torch.from_numpy(without_bridges(_brain(shares).numpy()))
         near = functional.max_pool3d(brain[None, None].float(), 3, 1, 1)[0, 0] > 0
         regions = _regions(model, one, other, near)
     away = torch.zeros(4, 1)

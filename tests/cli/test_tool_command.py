@@ -3,7 +3,7 @@ import pytest
 from bids_brainage.cli.tool_command import build_parser
 
 
-@pytest.mark.parametrize("family", ["mavae"])
+@pytest.mark.parametrize("family", ["mavae", "resunet"])
 @pytest.mark.parametrize("verb", ["train", "crossval", "test"])
 def test_every_family_has_the_verbs(verb, family):
     options = build_parser().parse_args([verb, family, "data", "--output", "there", "-v"])

@@ -18,6 +18,7 @@ from bids_brainage.training.segmentation.carry import ants_tissues, brain_box, c
 
 logger = logging.getLogger(__name__)
 SPACING = 2.0
+T1W = "sub-*/**/anat/*_T1w.nii*"
 N_HEAD_CLASSES = 5
 
 
@@ -55,6 +56,20 @@ class Head:
         return np.asarray(region_tissues(), np.int8)[self.regions]
 
 
+def find_datasets(root: Path) -> tuple[str, ...]:
+    """Return the names of the folders that hold a T1w.
+
+    Raises
+    ------
+    DatasetError
+        If there is none.
+    """
+    names = tuple(p.name for p in sorted(root.glob("*/")) if any(p.glob(T1W)))
+    if not names:
+        raise DatasetError("no dataset with a T1w", place=root, hint="give the folder above them")
+    return names
+
+
 def load_heads(root: Path, datasets: Sequence[str], labels: Path, processes: int = 1) -> list[Head]:
     """Read all T1w images of BIDS datasets with their labels.
 
@@ -82,7 +97,7 @@ def load_heads(root: Path, datasets: Sequence[str], labels: Path, processes: int
     bare: list[tuple[str, Path]] = []
     for name in datasets:
         folder = root / name
-        for path in sorted(folder.glob("sub-*/**/anat/*_T1w.nii*")):
+        for path in sorted(folder.glob(T1W)):
             stem = path.name.partition("_T1w")[0]
             found = sorted(folder.glob(f"derivatives/*/**/{stem}_*dseg.nii*"))
             if found:
@@ -97,8 +112,7 @@ def load_heads(root: Path, datasets: Sequence[str], labels: Path, processes: int
         )
     heads = [_labelled(*found) for found in labelled]
     jobs = [
-        (name, path, heads[index % len(heads)], labels)
-        for index, (name, path) in enumerate(bare)
+        (name, path, heads[index % len(heads)], labels) for index, (name, path) in enumerate(bare)
     ]
     if processes > 1 and jobs:
         with ProcessPoolExecutor(processes) as pool:
