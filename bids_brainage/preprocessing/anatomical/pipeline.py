@@ -187,7 +187,7 @@ def _unpack_segmentation(found: dict[str, Any], preproc: nib.Nifti1Image) -> Seg
     box = tuple(slice(c, c + n) for c, n in zip(corner, shape, strict=True))
 
     def whole(part: np.ndarray, dtype: type) -> np.ndarray:
-        full = np.zeros(preproc.shape, dtype=dtype)
+        full: np.ndarray = np.zeros(preproc.shape, dtype=dtype)
         full[box] = part
         return full
 

@@ -1,7 +1,7 @@
 """The brain template that heads are registered to, from files that are there."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -34,16 +34,14 @@ class BrainTemplate:
         Its brain mask.
     words
         Where it comes from.
+    affine
+        Voxel to RAS world.
     """
 
     brain: np.ndarray
     mask: np.ndarray
     words: str
-
-    @property
-    def affine(self) -> np.ndarray:
-        """Voxel to RAS world of the grid."""
-        return AFFINE.copy()
+    affine: np.ndarray = field(default_factory=AFFINE.copy)
 
 
 def brain_template(home: Path | None = None) -> BrainTemplate:
