@@ -16,8 +16,9 @@ from bids_brainage.features.template_quality import (
     share_in_view,
     standard_brain,
 )
+from bids_brainage.features.tissue_volumes import TOTAL, tissue_volumes
 from bids_brainage.records.raw import AnatomicalResult, FunctionalResult
-from bids_brainage.records.segmentation import Segmentation
+from bids_brainage.records.segmentation import TISSUES, Segmentation
 
 Quality = dict[str, float | None]
 
@@ -127,13 +128,13 @@ def _head_and_air(image: nib.Nifti1Image, level: float) -> tuple[np.ndarray, np.
 
 def _volumes(segmentation: Segmentation) -> Quality:
     """Intracranial volume in mL and the tissues' shares of it."""
-    voxel = abs(float(np.linalg.det(segmentation.affine[:3, :3]))) / 1000
-    tissues = [float(p.sum(dtype=np.float64)) * voxel for p in segmentation.probabilities[1:]]
-    total = sum(tissues)
-    quality: Quality = {"intracranial_volume": total}
-    for name, volume in zip(("gm", "wm", "csf"), tissues, strict=True):
-        quality[f"{name}_fraction"] = volume / total if total > 0 else None
-    return quality
+    volumes = tissue_volumes(segmentation)
+    total = volumes[TOTAL]
+    shares = {f"{name.lower()}_fraction": volumes[name] for name in TISSUES[1:]}
+    return {
+        "intracranial_volume": total / 1000,
+        **{name: volume / total if total > 0 else None for name, volume in shares.items()},
+    }
 
 
 def _standard_space(result: AnatomicalResult, template: StandardBrain) -> Quality:

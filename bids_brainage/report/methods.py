@@ -2,55 +2,16 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from bids_brainage.report.methods_raw import (
+    functional_paragraph,
+    quality_paragraph,
+    t1w_paragraph,
+    volumes_paragraph,
+)
 from bids_brainage.report.reading import SessionDerivatives, number, texts
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A paper to cite; ``link`` is its DOI or preprint address."""
-
-    text: str
-    link: str
-
-    @property
-    def short(self) -> str:
-        """Authors and year."""
-        return self.text.split(",", 1)[0]
-
-
-_DOI = "https://doi.org/"
-_PAPERS = {
-    "aseg": Reference("Fischl et al. 2002, Neuron 33:341", _DOI + "10.1016/S0896-6273(02)00569-X"),
-    "freesurfer": Reference(
-        "Fischl 2012, NeuroImage 62:774", _DOI + "10.1016/j.neuroimage.2012.01.021"
-    ),
-    "destrieux": Reference(
-        "Destrieux et al. 2010, NeuroImage 53:1", _DOI + "10.1016/j.neuroimage.2010.06.010"
-    ),
-    "fmriprep": Reference(
-        "Esteban et al. 2019, Nature Methods 16:111", _DOI + "10.1038/s41592-018-0235-4"
-    ),
-    "nilearn": Reference(
-        "Abraham et al. 2014, Frontiers in Neuroinformatics 8:14", _DOI + "10.3389/fninf.2014.00014"
-    ),
-    "harvardoxford": Reference(
-        "Desikan et al. 2006, NeuroImage 31:968", _DOI + "10.1016/j.neuroimage.2006.01.021"
-    ),
-    "fd": Reference(
-        "Power et al. 2012, NeuroImage 59:2142", _DOI + "10.1016/j.neuroimage.2011.10.018"
-    ),
-    "mavae": Reference("Usman et al. 2024, arXiv:2411.10100", "https://arxiv.org/abs/2411.10100"),
-    "bias": Reference(
-        "de Lange and Cole 2020, NeuroImage: Clinical 26:102229",
-        _DOI + "10.1016/j.nicl.2020.102229",
-    ),
-    "pitfalls": Reference(
-        "Butler et al. 2021, Human Brain Mapping 42:4092", _DOI + "10.1002/hbm.25533"
-    ),
-}
+from bids_brainage.report.references import BY_LINK, PAPERS, Reference
 
 
 def methods(
@@ -64,10 +25,20 @@ def methods(
         Paragraphs with their references, and software versions by name.
     """
     paragraphs: list[tuple[str, list[str]]] = []
+    anatomy = [session.anatomy for session in sessions if session.anatomy]
+    runs = [run for session in sessions for run in session.raw_runs]
+    if anatomy:
+        paragraphs.append(t1w_paragraph(anatomy))
+    if any(session.volumes for session in sessions):
+        paragraphs.append(volumes_paragraph(sessions))
+    if runs:
+        paragraphs.append(functional_paragraph(runs))
     if any(session.morphometry for session in sessions):
         paragraphs.append(_morphometry(sessions))
     if any(session.connectivity or session.timeseries for session in sessions):
         paragraphs.append(_connectivity(sessions))
+    if anatomy or runs:
+        paragraphs.append(quality_paragraph())
     models = sorted(
         {
             row["model"]
@@ -86,19 +57,22 @@ def methods(
                 if str(version) not in seen.split(", "):
                     versions[str(name)] = f"{seen}, {version}"
     versions = dict(sorted(versions.items())) | _model_versions(sessions)
-    full = {reference.link: reference for reference in _PAPERS.values()}
     cited: list[tuple[str, list[Reference]]] = []
     for text, keys in paragraphs:
-        papers = [_PAPERS[key] for key in keys]
+        papers = [PAPERS[key] for key in keys]
         if "nilearn" in keys:
-            papers += [full.get(r.link, r) for r in _cited_presets(sessions)]
+            papers += _cited_presets(sessions)
         cited.append((text, list(dict.fromkeys(papers))))
     return cited, versions
 
 
 def _morphometry(sessions: Sequence[SessionDerivatives]) -> tuple[str, list[str]]:
     software = _one_of([s.morphometry_sidecar.get("Software") for s in sessions])
-    version = _one_of([s.morphometry_sidecar.get("SoftwareVersion") for s in sessions])
+    version = ", ".join(
+        dict.fromkeys(
+            str(v) for s in sessions if (v := s.morphometry_sidecar.get("SoftwareVersion"))
+        )
+    )
     known = version if version and version != "unknown" else "(version unknown)"
     name = f"{software or 'FreeSurfer'} {known}"
     text = (
@@ -123,7 +97,7 @@ def _connectivity(sessions: Sequence[SessionDerivatives]) -> tuple[str, list[str
         "Functional connectivity. Preprocessed BOLD in standard space was averaged over the "
         f"{max(len(table.regions) for table in tables)} regions of {atlas} with nilearn, and "
         f"confounds were removed by regression. Denoising preset '{name}': "
-        f"{preset.get('description') or 'see the settings above.'} "
+        f"{preset.get('description') or 'see its sidecar.'} "
     )
     text += (
         f"Volumes with a framewise displacement above {threshold:g} mm were left out. "
@@ -141,10 +115,12 @@ def _connectivity(sessions: Sequence[SessionDerivatives]) -> tuple[str, list[str
 
 
 def _prediction(models: list[str]) -> tuple[str, list[str]]:
-    names = ", ".join(models)
+    names = " and ".join(models)
+    cards = "card of the model names" if len(models) == 1 else "cards of the models name"
     text = (
-        f"Prediction. Age and sex were predicted by {names}; the models' cards name training "
-        "samples, input order and error on unseen sites. The brain age gap is predicted minus "
+        "Prediction. Age (and sex, where the model tells it) was predicted by "
+        f"{names}; the {cards} training samples, input order and error on unseen sites. "
+        "The brain age gap is predicted minus "
         "chronological age. Predictions lean towards the mean age of the training people, so "
         "the gap depends on age; the corrected gap subtracts what the model's bias makes expected "
         "at that age. It uses the chronological age and is no measure of accuracy."
@@ -192,7 +168,8 @@ def _cited_presets(sessions: Sequence[SessionDerivatives]) -> list[Reference]:
     for line in texts(named):
         text, mark, doi = line.partition(", doi:")
         if mark and re.fullmatch(r"10\.\d+/\S+", doi):
-            cited.append(Reference(text, _DOI + doi))
+            link = f"https://doi.org/{doi}"
+            cited.append(BY_LINK.get(link, Reference(text, link)))
     return cited
 
 

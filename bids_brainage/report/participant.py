@@ -7,12 +7,15 @@ from typing import Any
 
 from bids_brainage.report import pages
 from bids_brainage.report.answer import NOT_CLINICAL, Answer, session_answers
+from bids_brainage.report.citation import cited_papers
 from bids_brainage.report.methods import methods
 from bids_brainage.report.panels import SessionPanels, draw_session, remove_stale
 from bids_brainage.report.reading import SessionDerivatives, find_sessions, read_session, texts
 
 # Sidecar lists as long as the run, which the figures show better.
 _LONG = ("FramewiseDisplacement", "RegionCentroids", "CensoredVolumes", "KeptVolumes", "Coverage")
+# Sections that only sessions with raw images have.
+_IMAGES = ("tissues", "standard", "coregistration")
 
 
 @dataclass(frozen=True)
@@ -54,15 +57,10 @@ def write_participant_report(output_dir: Path, participant: str) -> Path:
     sessions = [read_session(output_dir, key) for key in find_sessions(output_dir, participant)]
     views = [_view(output_dir, session, i) for i, session in enumerate(sessions)]
     participant_id = sessions[0].key.participant_id
-    drawn = {
-        panel.source
-        for view in views
-        for group in (view.panels.connectivity, view.panels.carpets, view.panels.morphometry)
-        for panel in group
-    }
+    drawn = {panel.source for view in views for panel in view.panels.all}
     remove_stale(output_dir, participant_id, drawn)
     paragraphs, versions = methods(sessions)
-    references = sorted({r for _, cited in paragraphs for r in cited}, key=lambda r: r.text)
+    references = cited_papers(paragraphs)
     return pages.render(
         output_dir / f"{participant_id}.html",
         "participant.html",
@@ -71,9 +69,10 @@ def write_participant_report(output_dir: Path, participant: str) -> Path:
             "participant_id": participant_id,
             "views": views,
             "several": len(views) > 1,
-            "predicted": any(a.status == "ok" for view in views for a in view.answers),
+            "predicted": any(a.has_age for view in views for a in view.answers),
             "disclaimer": NOT_CLINICAL,
             "quality": _quality(sessions),
+            "shown": {part: any(getattr(view.panels, part) for view in views) for part in _IMAGES},
             "session_labels": [view.label for view in views],
             "paragraphs": paragraphs,
             "references": references,
@@ -85,12 +84,13 @@ def write_participant_report(output_dir: Path, participant: str) -> Path:
 def _view(output_dir: Path, session: SessionDerivatives, position: int) -> SessionView:
     log = session.log
     label = session.key.session_id if session.key.session else "this participant"
+    panels = draw_session(output_dir, session)
     return SessionView(
         label=label,
         anchor=f"s{position + 1}",
         answers=session_answers(session),
-        panels=draw_session(output_dir, session),
-        problems=session.problems,
+        panels=panels,
+        problems=(*session.problems, *panels.problems),
         sources=_sources(log.sources) if log else [],
         notes=[str(note) for note in log.notes] if log else [],
         settings=list(flatten(log.settings)) if log else [],
@@ -179,7 +179,9 @@ def _quality_value(session: SessionDerivatives, name: str) -> str:
         value = session.log.quality.get(name)
         if value is not None:
             return pages.compact(value)
-    for row in session.predictions:
+    # Where models differ, the one that asks for a look.
+    flagged = sorted(session.predictions, key=lambda row: row.get("quality") != "check")
+    for row in flagged:
         cell = row.get(name, "n/a")
         if cell != "n/a":
             try:

@@ -13,6 +13,7 @@ from bids_brainage.bids.scan import natural_key
 from bids_brainage.errors import InputError
 from bids_brainage.records.extraction import Extraction
 from bids_brainage.records.session import SessionKey
+from bids_brainage.report.reading_images import Files, find_anatomy, find_runs
 
 _SESSION = re.compile(r"^ses-(?P<session>.+)$")
 
@@ -52,6 +53,12 @@ class SessionDerivatives:
         Rows of the predictions file as text cells.
     dictionary
         Data dictionary of the predictions file.
+    anatomy, raw_runs
+        Images that preprocessing of raw images left, by their paths.
+    volumes
+        Rows of the volumes of a raw T1w.
+    modulated
+        Atlases whose modulated grey matter was written.
     interrupted
         Whether the session was started and never finished.
     problems
@@ -66,6 +73,10 @@ class SessionDerivatives:
     timeseries: tuple[NumericTable, ...] = ()
     morphometry: tuple[dict[str, str], ...] = ()
     morphometry_sidecar: dict[str, Any] = field(default_factory=dict)
+    anatomy: Files | None = None
+    raw_runs: tuple[Files, ...] = ()
+    volumes: tuple[dict[str, str], ...] = ()
+    modulated: tuple[str, ...] = ()
     interrupted: bool = False
     problems: tuple[str, ...] = ()
 
@@ -101,30 +112,36 @@ def find_sessions(output_dir: Path, participant: str) -> list[SessionKey]:
     return keys
 
 
-def read_session(output_dir: Path, key: SessionKey) -> SessionDerivatives:
-    """Read a session's derivatives; a damaged file becomes a problem in plain words."""
+def read_session(output_dir: Path, key: SessionKey, *, numbers: bool = True) -> SessionDerivatives:
+    """Read a session's derivatives; a damaged file becomes a problem in plain words.
+
+    Parameters
+    ----------
+    numbers
+        Whether to read matrices and series; else their tables hold names and no rows.
+    """
     problems: list[str] = []
     log = _read_log(outputs.extraction_log(output_dir, key), problems)
     table = outputs.predictions_file(output_dir, key)
-    morph = _derivatives(output_dir, key, log, "morphometry", "anat", "*_morph.tsv")
+    morph = _derivatives(output_dir, key, log, "morphometry", "anat", "desc-freesurfer_morph.tsv")
+    volumes = outputs.session_file(output_dir, key, "desc-volumes_morph.tsv", "anat")
+    relmats = _derivatives(output_dir, key, log, "connectivity", "func", "*_relmat.tsv")
+    series = _derivatives(
+        output_dir, key, log, "timeseries", "func", "*_desc-denoised_timeseries.tsv"
+    )
     return SessionDerivatives(
         key=key,
         log=log,
         predictions=tuple(_read_rows(table, problems)),
         dictionary=_read_sidecar(table, problems),
-        connectivity=tuple(
-            _read_numbers(
-                _derivatives(output_dir, key, log, "connectivity", "func", "*_relmat.tsv"), problems
-            )
-        ),
-        timeseries=tuple(
-            _read_numbers(
-                _derivatives(output_dir, key, log, "timeseries", "func", "*_timeseries.tsv"),
-                problems,
-            )
-        ),
+        connectivity=tuple(_read_numbers(relmats, problems, numbers)),
+        timeseries=tuple(_read_numbers(series, problems, numbers)),
         morphometry=tuple(_read_rows(morph[0], problems)) if morph else (),
         morphometry_sidecar=_read_sidecar(morph[0], problems) if morph else {},
+        anatomy=find_anatomy(output_dir, key),
+        raw_runs=find_runs(output_dir, key),
+        volumes=tuple(_read_rows(volumes, problems)),
+        modulated=_modulated(volumes.parent, key),
         interrupted=outputs.start_marker(output_dir, key).is_file(),
         problems=tuple(problems),
     )
@@ -151,6 +168,13 @@ def number(cell: Any) -> float:
     return value if np.isfinite(value) else float("nan")
 
 
+def _modulated(folder: Path, key: SessionKey) -> tuple[str, ...]:
+    """Names of atlases between ``seg-`` and the description."""
+    start, end = f"{key.stem}_seg-", "_desc-modulated_morph.tsv"
+    found = sorted(path.name for path in folder.glob(f"{start}*{end}"))
+    return tuple(name.removeprefix(start).removesuffix(end) for name in found)
+
+
 def _derivatives(
     output_dir: Path, key: SessionKey, log: Extraction | None, kind: str, datatype: str, glob: str
 ) -> list[Path]:
@@ -161,7 +185,7 @@ def _derivatives(
         named = [
             path
             for path in named
-            if path.suffix == ".tsv" and path.is_file() and path.resolve().is_relative_to(root)
+            if path.match(f"*_{glob}") and path.is_file() and path.resolve().is_relative_to(root)
         ]
         if named:
             return named
@@ -203,10 +227,12 @@ def _read_sidecar(table: Path, problems: list[str]) -> dict[str, Any]:
     return {}
 
 
-def _read_numbers(paths: list[Path], problems: list[str]) -> Iterator[NumericTable]:
+def _read_numbers(paths: list[Path], problems: list[str], numbers: bool) -> Iterator[NumericTable]:
     for path in paths:
         try:
-            header, *lines = path.read_text(encoding="utf-8").splitlines()
+            with path.open(encoding="utf-8") as file:
+                header = file.readline().rstrip("\n")
+                lines = file.read().splitlines() if numbers else []
             regions = tuple(header.split("\t"))
             values = np.array(
                 [[number(cell) for cell in line.split("\t")] for line in lines], dtype=float
