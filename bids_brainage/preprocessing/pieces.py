@@ -38,7 +38,8 @@ def without_bridges(mask: np.ndarray, width: int = 1) -> np.ndarray:
     core = largest_piece(binary_erosion(mask, iterations=width))
     if not core.any():
         return largest_piece(mask)
-    return largest_piece(binary_dilation(core, iterations=width + 1) & mask)
+    back = binary_dilation(core, np.ones((3, 3, 3), bool), iterations=width + 1)
+    return largest_piece(back & mask)
 
 
 def bounding_box(mask: np.ndarray) -> tuple[slice, slice, slice] | None:

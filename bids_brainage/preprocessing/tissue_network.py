@@ -16,6 +16,16 @@ CLOSE_UP = (80, 96, 80)
 MARGIN = 1
 CHUNK = 100_000
 N_TISSUES = 3
+# Three voxels move the grid of every level that pools.
+VIEWS = ((0, False), (0, True), (3, False), (3, True))
+
+
+class View(NamedTuple):
+    """Features of the box moved by some voxels along every axis, and mirrored or not."""
+
+    features: Features
+    shift: int
+    mirror: bool
 
 
 class Found(NamedTuple):
@@ -36,8 +46,8 @@ class Found(NamedTuple):
 def find_tissues(model: CompactResUNet, volume: Tensor) -> Found:
     """Segment a head in two looks: at all of it, then at the box around the brain.
 
-    The second look sees the brain in a box of the size of the training and averages over the
-    image and its mirror image.
+    The second look sees the brain in a box of the size of the training and averages over
+    `VIEWS`: the box as it is, mirrored, moved, and both.
 
     Parameters
     ----------
@@ -77,15 +87,12 @@ def _second_look(
         size = -(-size // model.multiple) * model.multiple
         starts.append((part.start + part.stop - size) // 2)
         sizes.append(size)
-    image = normalise_head(_cut(volume, starts, sizes))
     with torch.no_grad():
-        one, other = _run(model, image), _run(model, image.flip(0))
-        shares = one.tissue[0].float().softmax(dim=0)
-        shares = (shares + other.tissue[0].float().softmax(dim=0).flip(1)) / 2
-        shares = shares.cpu()
+        views = [_view(model, volume, starts, sizes, shift, mirror) for shift, mirror in VIEWS]
+        shares = torch.stack([_shares(view, views[0]) for view in views]).mean(dim=0)
         brain = torch.from_numpy(without_bridges(_brain(shares).numpy()))
         near = functional.max_pool3d(brain[None, None].float(), 3, 1, 1)[0, 0] > 0
-        regions = _regions(model, one, other, near)
+        regions = _regions(model, views, near)
     away = torch.zeros(4, 1)
     away[0] = 1
     shares[:, ~near] = away
@@ -103,20 +110,50 @@ def _run(model: CompactResUNet, image: Tensor) -> Features:
     return model(x)
 
 
-def _regions(model: CompactResUNet, one: Features, other: Features, near: Tensor) -> Tensor:
+def _view(
+    model: CompactResUNet,
+    volume: Tensor,
+    starts: list[int],
+    sizes: list[int],
+    shift: int,
+    mirror: bool,
+) -> View:
+    image = normalise_head(_cut(volume, [start - shift for start in starts], sizes))
+    return View(_run(model, image.flip(0) if mirror else image), shift, mirror)
+
+
+def _shares(view: View, first: View) -> Tensor:
+    """Tissue probabilities of a view, on the grid of the first one."""
+    shares = view.features.tissue[0].float().softmax(dim=0)
+    shares = (shares.flip(1) if view.mirror else shares).cpu()
+    if not view.shift:
+        return shares
+    # What the moved box no longer holds is taken from the first view.
+    out = first.features.tissue[0].float().softmax(dim=0).cpu()
+    k = view.shift
+    out[:, :-k, :-k, :-k] = shares[:, k:, k:, k:]
+    return out
+
+
+def _regions(model: CompactResUNet, views: list[View], near: Tensor) -> Tensor:
     """Best region of each tissue at all voxels near the brain."""
     best = torch.zeros(N_TISSUES, *near.shape, dtype=torch.int16)
-    device = one.tissue.device
-    mirror = torch.tensor(mirrored_regions(), device=device)
+    device = views[0].features.tissue.device
+    swap = torch.tensor(mirrored_regions(), device=device)
+    last = torch.tensor(near.shape) - 1
     for voxels in near.nonzero().split(CHUNK):
-        index = torch.cat([torch.zeros_like(voxels[:, :1]), voxels], dim=1).to(device)
-        mirrored = index.clone()
-        mirrored[:, 1] = near.shape[0] - 1 - index[:, 1]
-        scores = model.regions(one, index) + model.regions(other, mirrored)[:, mirror]
+        scores = torch.zeros((), device=device)
+        for view in views:
+            place = torch.minimum(voxels + view.shift, last)
+            if view.mirror:
+                place[:, 0] = last[0] - place[:, 0]
+            index = torch.cat([torch.zeros_like(place[:, :1]), place], dim=1).to(device)
+            found = model.regions(view.features, index)
+            scores = scores + (found[:, swap] if view.mirror else found)
         for tissue in range(N_TISSUES):
-            wanted = torch.full((len(index),), tissue + 1, device=device)
-            found = model.within_tissue(scores, wanted).argmax(dim=1)
-            best[(tissue, *voxels.T)] = found.to(torch.int16).cpu()
+            wanted = torch.full((len(voxels),), tissue + 1, device=device)
+            number = model.within_tissue(scores, wanted).argmax(dim=1)
+            best[(tissue, *voxels.T)] = number.to(torch.int16).cpu()
     return best
 
 

@@ -64,12 +64,13 @@ def regions_table(folder: Path, people: Sequence[str]) -> list[dict[str, Any]]:
     for region in region_table():
         scores = [person[region.name] for person in found]
         values = np.array([s["dice"] for s in scores], float)
+        values = values[~np.isnan(values)] if not np.isnan(values).all() else values[:1]
         agreement = volume_agreement([s["ml"] for s in scores], [s["label_ml"] for s in scores])
         table.append({
             "region": region.name, "tissue": region.tissue,
             "label_ml": round(float(np.mean([s["label_ml"] for s in scores])), 2),
-            "dice_mean": round(float(np.nanmean(values)), 3),
-            "dice_min": round(float(np.nanmin(values)), 3),
+            "dice_mean": round(float(values.mean()), 3),
+            "dice_min": round(float(values.min()), 3),
             "volume_ratio": round(agreement["ratio"], 3), "volume_r": round(agreement["r"], 3),
         })  # fmt: skip
     return table
