@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from bids_brainage import __version__
 from bids_brainage.app.features import extract_features
-from bids_brainage.app.raw import forget
+from bids_brainage.app.raw import forget, segmenter_version
 from bids_brainage.app.steps import report_step
 from bids_brainage.bids.dataset import Dataset
 from bids_brainage.bids.inputs import find_inputs
@@ -181,6 +181,7 @@ def _fingerprint(config: RunConfig, inputs: SessionInputs) -> str:
         "raw_repetition_times": [run.repetition_time for run in inputs.raw_runs],
         "sidecars": [run.metadata for run in inputs.raw_runs],
         "skull_stripped": inputs.t1w.skull_stripped if inputs.t1w else None,
+        "segmenter": segmenter_version() if inputs.t1w else None,
         "files": [_identity(path) for path in files],
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[

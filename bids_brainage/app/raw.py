@@ -13,11 +13,14 @@ from bids_brainage.config import RunConfig
 from bids_brainage.errors import BrainAgeError, OutputError
 from bids_brainage.features.image_quality import functional_quality, mean_quality
 from bids_brainage.features.quality_checks import check_function
+from bids_brainage.models.cards import CARD_NAME, read_card
+from bids_brainage.models.store import find_model
 from bids_brainage.preprocessing.step_cache import StepCache
 from bids_brainage.records.inputs import BoldRun, SessionInputs
 from bids_brainage.records.raw import AnatomicalResult, RawBold
 
 logger = logging.getLogger(__name__)
+SEGMENTER = "resunet"
 Quality = dict[str, float | None]
 Say = Callable[[str], object]
 
@@ -58,9 +61,15 @@ def prepare_anatomy(
     from bids_brainage.preprocessing.segmentation import segment
 
     assert inputs.t1w is not None
-    segmenter = partial(segment, device=str(resolve_device(config.device)))
+    segmenter = partial(segment, model=SEGMENTER, device=str(resolve_device(config.device)))
     work = step_cache(config, inputs, inputs.t1w.path)
     return preprocess_t1w(inputs.t1w, work, segmenter=segmenter, threads=threads, progress=say)
+
+
+def segmenter_version() -> str:
+    """Name and hash of the segmentation network: results of another one are not reused."""
+    card = read_card(find_model(SEGMENTER) / CARD_NAME)
+    return f"{card.name} {card.version} {card.sha256[:12]}"
 
 
 def write_anatomy(

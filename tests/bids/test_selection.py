@@ -1,5 +1,4 @@
 import logging
-import time
 
 import pytest
 
@@ -86,10 +85,10 @@ def test_sessions_known_from_freesurfer_alone_are_found(tree):
     assert keys == [SessionKey("01", "1"), SessionKey("01", "2")]
 
 
-def test_a_thousand_participants_are_listed_in_well_under_a_second(tree):
+def test_a_thousand_participants_are_listed_without_opening_a_file(tree, monkeypatch):
     for participant in range(1000):
         for session in ("1", "2"):
             (tree.root / f"sub-{participant:04d}" / f"ses-{session}" / "anat").mkdir(parents=True)
-    start = time.perf_counter()
-    keys = select_sessions(open_dataset(tree.root))
-    assert len(keys) == 2000 and time.perf_counter() - start < 1
+    dataset = open_dataset(tree.root)
+    monkeypatch.setattr("pathlib.Path.open", lambda *_, **__: pytest.fail("a file was opened"))
+    assert len(select_sessions(dataset)) == 2000
