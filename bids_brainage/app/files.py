@@ -9,6 +9,7 @@ import pandas as pd
 
 from bids_brainage.errors import InputError, MissingInputError
 from bids_brainage.evaluation.metrics import classification_metrics, regression_metrics
+from bids_brainage.features.tissue_volumes import TISSUE_MEASURES
 from bids_brainage.models.cards import InputSpec, ModelCard
 from bids_brainage.predict.device import resolve_device
 from bids_brainage.predict.predictor import Predictor
@@ -16,6 +17,7 @@ from bids_brainage.training.array_files import read_array
 
 Row = dict[str, Any]
 ROLES = ("features1", "features2", "Age", "Gender")
+_NO_INPUT = InputSpec((), "")
 
 
 def predict_files(
@@ -127,6 +129,14 @@ def _from_table(
             f"no column is a measure of model {card.name}",
             place=files[0],
             hint=f"brainage models info {card.name} lists them",
+        )
+    wanted = [name for name in card.inputs.get("volumes", _NO_INPUT).names
+              if name in TISSUE_MEASURES]  # fmt: skip
+    if missing := [name for name in wanted if name not in frame]:
+        raise InputError(
+            f"no column {', '.join(missing)}",
+            place=files[0],
+            hint=f"model {card.name} compares all volumes with these",
         )
     labels = (
         frame["participant_id"].tolist()

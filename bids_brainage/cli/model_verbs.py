@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -105,13 +105,23 @@ def _models(options: argparse.Namespace) -> int:
             "family": card.family,
             "inputs": ", ".join(card.inputs),
             "people": sum(sample.n for sample in card.training),
-            "ages": "{:.0f}-{:.0f}".format(*card.age_range_of("morphometry")),
+            "ages": _ages(card.age_range.values()),
+            "status": "experimental" if card.experimental else "",
+            "used": "by default" if card.default else "when asked for",
             "use": card.use,
         }
         for card in cards
     ]
-    say_table(rows, ("model", "version", "family", "inputs", "people", "ages", "use"))
+    columns = ("model", "version", "family", "inputs", "people", "ages", "status", "used", "use")
+    say_table(rows, columns)
     return 0
+
+
+def _ages(ranges: Collection[tuple[float, float]]) -> str:
+    """Youngest to oldest over all combinations of inputs; empty for a model without ages."""
+    if not ranges:
+        return ""
+    return f"{min(low for low, _ in ranges):.0f}-{max(high for _, high in ranges):.0f}"
 
 
 def _demo(options: argparse.Namespace) -> int:

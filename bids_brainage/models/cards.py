@@ -119,6 +119,12 @@ class ModelCard:
         Share of measures beyond the training range above which a prediction is flagged.
     references
         Papers behind the family.
+    experimental
+        Whether lists and reports mark it so.
+    default
+        Whether the App predicts with it for the inputs it takes without being asked to.
+    caveat
+        What a reader must know, such as why it is not a default.
     """
 
     name: str
@@ -139,6 +145,9 @@ class ModelCard:
     use: str = "research, non-commercial"
     out_of_range_limit: float = 0.05
     references: tuple[str, ...] = ()
+    experimental: bool = False
+    default: bool = True
+    caveat: str = ""
 
     def age_range_of(self, combination: str) -> tuple[float, float]:
         """Return youngest and oldest training age for a combination of modalities."""

@@ -1,6 +1,5 @@
 """Predictions in batches from feature vectors, independent of order and company."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Protocol, cast, runtime_checkable
 
@@ -67,6 +66,8 @@ class Predictor:
     def predict(self, sessions: Sequence[Features]) -> list[Prediction]:
         """Predict age, and sex where the model tells it, of each session.
 
+        Age is NaN where a measure is missing that the model cannot do without.
+
         Parameters
         ----------
         sessions
@@ -76,7 +77,7 @@ class Predictor:
         Raises
         ------
         ModelError
-            If a vector has the wrong length, or a session has no measure that an age can rest on.
+            If a vector has the wrong length, or a session has no measure at all.
         """
         results: list[Prediction] = []
         for start in range(0, len(sessions), self._batch_size):
@@ -100,7 +101,7 @@ class Predictor:
         self, i: int, age: float, probability: float, beyond: float, missing: dict[str, np.ndarray]
     ) -> Prediction:
         used = tuple(name for name, share in missing.items() if share[i] < 1)
-        if not used or not math.isfinite(age):
+        if not used:
             raise ModelError(
                 f"no measure for model {self.card.name}",
                 hint=f"it needs {' or '.join(self.card.inputs)}",

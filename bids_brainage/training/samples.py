@@ -20,6 +20,16 @@ SAMPLES = {
     ),
     "nki": ("NKI Rockland (Nooner et al., 2012, doi:10.3389/fnins.2012.00152), table of a "
             "PCNtoolkit tutorial", "research use"),
+    "ds002748-2mm": (
+        "OpenNeuro ds002748 (Bezmaternykh et al., 2021, doi:10.1155/2021/8846097), T1w at 2 mm; "
+        "two thirds of the people have depression",
+        "CC0",
+    ),
+    "ixi-2mm": ("IXI (brain-development.org), T1w at 2 mm", "CC BY-SA 3.0"),
+    "ixi_muse": (
+        "IXI (brain-development.org), region volumes by NiChart DLMUSE",
+        "CC BY-SA 3.0; volumes as published with NiChart, research use",
+    ),
     "openneuro": ("ds000115, ds003416, ds003469, ds003826, table of PCNtoolkit braincharts",
                   "CC0"),
 }  # fmt: skip
@@ -27,11 +37,18 @@ SAMPLES = {
 
 def describe_samples(table: TrainingTable) -> tuple[TrainingSample, ...]:
     """Describe each sample of a training table: n, ages, sexes, sites, terms."""
+    return describe_people(table.datasets, table.sites, table.age, table.female)
+
+
+def describe_people(
+    datasets: np.ndarray, sites: np.ndarray, ages: np.ndarray, females: np.ndarray
+) -> tuple[TrainingSample, ...]:
+    """Describe each sample of people; see `TrainingTable` for the arrays."""
     described = []
-    for name in np.unique(table.datasets):
-        rows = table.datasets == name
-        age, female = table.age[rows], table.female[rows]
-        sites, counts = np.unique(table.sites[rows], return_counts=True)
+    for name in np.unique(datasets):
+        rows = datasets == name
+        age, female = ages[rows], females[rows]
+        places, counts = np.unique(sites[rows], return_counts=True)
         source, licence = SAMPLES.get(str(name), ("", ""))
         described.append(
             TrainingSample(
@@ -43,7 +60,7 @@ def describe_samples(table: TrainingTable) -> tuple[TrainingSample, ...]:
                 age_median=round(float(np.median(age)), 2),
                 age_max=round(float(age.max()), 2),
                 sites={str(s).partition("/")[2]: int(n) for s, n in
-                       zip(sites, counts, strict=True)},
+                       zip(places, counts, strict=True)},
                 source=source,
                 licence=licence,
             )

@@ -7,7 +7,10 @@ import pytest
 from bids_brainage.app.files import evaluate_file, predict_files, score_arrays
 from bids_brainage.cli.tool_command import main
 from bids_brainage.errors import InputError, MissingInputError
-from bids_brainage.models.store import load_model
+from bids_brainage.models.cards import InputSpec, names_hash
+from bids_brainage.models.store import load_model, save_model
+from bids_brainage.models.volumes import Volumes, VolumesConfig
+from tests.models.test_cards import make_card
 
 
 @pytest.fixture
@@ -81,3 +84,20 @@ def test_models_are_listed_explained_and_verified(capsys):
     for words in (["list"], ["info", "mavae"], ["verify"]):
         assert main(["models", *words]) == 0
         assert "mavae" in capsys.readouterr().out
+
+
+def test_a_table_of_volumes_needs_the_head_size(tmp_path):
+    names = ("ICV", "GM", "WM", "CSF")
+    config = VolumesConfig(4, (0,), ((1,),))
+    card = make_card(
+        family="volumes", name="v", config=config.as_dict(),
+        inputs={"volumes": InputSpec(names, names_hash(names), "mm3")},
+    )  # fmt: skip
+    save_model(Volumes(config), card, tmp_path / "v")
+    path = tmp_path / "people.tsv"
+    path.write_text("participant_id\tICV\tGM\tWM\tCSF\nsub-1\t1400\t600\t500\t300\n")
+    (row,) = predict_files([path], str(tmp_path / "v"), "cpu")
+    assert (row["modalities"], row["predicted_sex"], row["predicted_age"]) == ("volumes", None, 0.0)
+    path.write_text("participant_id\tGM\tWM\tCSF\nsub-1\t600\t500\t300\n")
+    with pytest.raises(InputError, match="no column ICV"):
+        predict_files([path], str(tmp_path / "v"), "cpu")

@@ -1,0 +1,1 @@
+"""Training of the volume regression: tables, models, folds and cards."""
