@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -167,10 +166,3 @@ def _cut(volume: Tensor, starts: list[int], sizes: list[int]) -> Tensor:
         here.append(slice(low - start, high - start))
     out[tuple(here)] = volume[tuple(there)]
     return out
-
-
-def best_tissue(probabilities: np.ndarray) -> np.ndarray:
-    """Tissue number per voxel: background where it has more than half, else the best tissue."""
-    tissue = probabilities[1:].argmax(axis=0).astype(np.int8) + np.int8(1)
-    tissue[probabilities[0] > 0.5] = 0
-    return tissue
