@@ -44,6 +44,13 @@ def add_crossval(families: Any) -> None:
     crossval = families.add_parser(FAMILY, help="all regressions, beside guessing the median")
     _add_data(crossval)
     crossval.add_argument("--output", type=Path, default=Path("crossval"), metavar="DIR")
+    crossval.add_argument(
+        "--left-out",
+        type=Path,
+        metavar="DIR",
+        help="output of brainage crossval resunet: labelled heads are measured by the networks "
+        "trained without them, for the agreement with DLMUSE",
+    )
     crossval.set_defaults(work=_crossval)
 
 
@@ -110,7 +117,7 @@ def _train(options: argparse.Namespace) -> int:
 def _crossval(options: argparse.Namespace) -> int:
     from bids_brainage.training.volumes.crossval import CrossvalOptions, run_crossval
 
-    folder = run_crossval(CrossvalOptions(**_common(options)))
+    folder = run_crossval(CrossvalOptions(**_common(options), left_out=options.left_out))
     say((folder / "crossval.md").read_text(encoding="utf-8"))
     return 0
 

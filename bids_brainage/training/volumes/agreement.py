@@ -1,6 +1,7 @@
 """Our volumes beside those of DLMUSE on heads that have both."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from bids_brainage.records.segmentation import TISSUES
 from bids_brainage.training.volumes.table import IMAGES, MUSE, VolumeTable, make_table
 
 LABELS = "derivatives/*/{person}/**/*_dseg.nii.gz"
-COLUMNS = ("measure", "n", "ours_ml", "dlmuse_ml", "median_ratio", "pcc")
+COLUMNS = ("measure", "n", "n_unseen", "ours_ml", "dlmuse_ml", "median_ratio", "pcc")
 
 
 def labelled_volumes(path: Path) -> dict[str, float]:
@@ -61,14 +62,28 @@ def labelled_twins(table: VolumeTable, root: Path) -> VolumeTable | None:
     return make_table(rows, root.resolve().name, MUSE) if rows else None
 
 
-def agreement(table: VolumeTable, twins: VolumeTable) -> list[dict[str, Any]]:
-    """Compare each measure of the same people: median ratio of ours to DLMUSE, and correlation."""
+def agreement(
+    table: VolumeTable,
+    twins: VolumeTable,
+    left_out: Mapping[str, Mapping[str, float]] | None = None,
+) -> list[dict[str, Any]]:
+    """Compare each measure of the same people: median ratio of ours to DLMUSE, and correlation.
+
+    Parameters
+    ----------
+    left_out
+        Participant to measures by a network trained without that person, used in place of those
+        in the table.
+    """
     where = {
         (table.datasets[i], table.participants[i]): i
         for i in np.flatnonzero(table.methods == IMAGES)
     }
     keys = zip(twins.datasets, twins.participants, strict=True)
     ours = table.measures[[where[key] for key in keys]]
+    for row, person in zip(ours, twins.participants, strict=True):
+        if measures := (left_out or {}).get(str(person)):
+            row[:] = [measures.get(name, np.nan) for name in table.names]
     rows = []
     for j, name in enumerate(table.names):
         a, b = ours[:, j], twins.measures[:, j]

@@ -15,7 +15,7 @@ from bids_brainage.training.volumes.decision import Decision, decide
 from bids_brainage.training.volumes.evaluate import REPEATS, Result, Scheme, evaluate, schemes
 from bids_brainage.training.volumes.images import find_datasets
 from bids_brainage.training.volumes.scores import COLUMNS, score
-from bids_brainage.training.volumes.sources import load_volumes
+from bids_brainage.training.volumes.sources import left_out_measures, load_volumes
 from bids_brainage.training.volumes.table import IMAGES, MUSE, VolumeTable, join
 from bids_brainage.training.volumes.tables_text import markdown
 
@@ -42,6 +42,9 @@ class CrossvalOptions:
         How often the people with images are dealt to folds anew.
     threads
         CPUs for measuring images.
+    left_out
+        Output of ``brainage crossval resunet``, whose networks measure the heads that they have
+        not seen, for the agreement; the model above does if not given.
     """
 
     data: Path
@@ -50,6 +53,7 @@ class CrossvalOptions:
     device: str = "cpu"
     repeats: int = REPEATS
     threads: int = 1
+    left_out: Path | None = None
 
 
 def run_crossval(options: CrossvalOptions) -> Path:
@@ -66,7 +70,7 @@ def run_crossval(options: CrossvalOptions) -> Path:
         device=options.device, threads=options.threads,
     )  # fmt: skip
     twins = _twins(table, options.data)
-    ratios = agreement.agreement(table, twins) if twins else []
+    ratios = _agreement(table, twins, options) if twins else []
     rows: list[Row] = []
     results: list[Result] = []
     decision: Decision | None = None
@@ -156,6 +160,21 @@ def _twins(table: VolumeTable, data: Path) -> VolumeTable | None:
     found = [agreement.labelled_twins(table, root) for root in find_datasets(data)]
     known = [twins for twins in found if twins is not None]
     return join(known, data) if known else None
+
+
+def _agreement(
+    table: VolumeTable, twins: VolumeTable, options: CrossvalOptions
+) -> list[dict[str, Any]]:
+    unseen: dict[str, dict[str, float]] = {}
+    if options.left_out is not None:
+        unseen = left_out_measures(
+            options.data, options.left_out, options.device, options.threads
+        )  # fmt: skip
+    seen = sorted(set(twins.participants.tolist()) - set(unseen))
+    if seen:
+        logger.warning("%s: the network has seen the labels of these heads", ", ".join(seen))
+    rows = agreement.agreement(table, twins, unseen)
+    return [row | {"n_unseen": len(twins) - len(seen)} for row in rows]
 
 
 def _write(

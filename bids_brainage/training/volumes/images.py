@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import nibabel as nib
@@ -90,6 +90,28 @@ def measure_t1w(path: Path, segmenter: Segmenter, threads: int = 1) -> dict[str,
     image = read_t1w(path).image
     field = estimate_bias(image, segmenter(image), path, threads)
     return tissue_volumes(segmenter(divide_bias(image, field)))
+
+
+def measure_left_out(
+    root: Path, cutters: Mapping[str, Segmenter], threads: int = 1
+) -> dict[str, dict[str, float]]:
+    """Measure people of a dataset each by a segmentation of their own.
+
+    Parameters
+    ----------
+    cutters
+        ``sub-<label>`` to a segmentation that was not trained on that person.
+
+    Returns
+    -------
+    dict[str, dict[str, float]]
+        Participant (and session) to measure name to mm3.
+    """
+    return {
+        key.stem: measure_t1w(path, cutters[key.participant_id], threads)
+        for key, path, _, _ in _people(open_dataset(root))
+        if key.participant_id in cutters
+    }
 
 
 def _people(dataset: Dataset) -> Iterator[tuple[SessionKey, Path, float, float]]:

@@ -7,7 +7,11 @@ from pathlib import Path
 from bids_brainage.errors import BrainAgeError, MissingInputError
 from bids_brainage.models.cards import CARD_NAME, read_card
 from bids_brainage.models.store import find_model
-from bids_brainage.training.volumes.images import find_datasets, measure_dataset
+from bids_brainage.training.volumes.images import (
+    find_datasets,
+    measure_dataset,
+    measure_left_out,
+)
 from bids_brainage.training.volumes.published import (
     FREESURFER_FILE,
     MUSE_FILE,
@@ -92,6 +96,34 @@ def _measured(
         else:
             tables.append(table)
     return tables
+
+
+def left_out_measures(
+    data: Path, folds: Path, device: str = "cpu", threads: int = 1
+) -> dict[str, dict[str, float]]:
+    """Measure labelled heads by the networks that were trained without them.
+
+    Parameters
+    ----------
+    folds
+        Output of ``brainage crossval resunet``: ``fold-sub-<label>/model``.
+
+    Returns
+    -------
+    dict[str, dict[str, float]]
+        Participant to measure name to mm3; only people who have such a network.
+    """
+    from bids_brainage.preprocessing.segmentation import segment
+
+    cutters = {
+        place.parent.name.removeprefix("fold-"): partial(segment, model=str(place), device=device)
+        for place in sorted(folds.glob("fold-sub-*/model"))
+        if (place / CARD_NAME).is_file()
+    }
+    found: dict[str, dict[str, float]] = {}
+    for root in find_datasets(data) if cutters else []:
+        found |= measure_left_out(root, cutters, threads)
+    return found
 
 
 def segmentation_name(model: str) -> str:

@@ -26,7 +26,11 @@ def markdown(
     for tested in dict.fromkeys(row["tested"] for row in rows):
         text += [f"Tested: {tested}", "", *_scores([r for r in rows if r["tested"] == tested]), ""]
     if ratios:
-        text += ["Agreement with DLMUSE:", "", *_agreement(ratios), ""]
+        unseen = ratios[0].get("n_unseen", 0)
+        text += [
+            f"Agreement with DLMUSE; {unseen} of the {ratios[0]['n']} heads measured by a network "
+            "that had not seen them:", "", *_agreement(ratios), "",
+        ]  # fmt: skip
     return "\n".join(text).rstrip("\n") + "\n"
 
 

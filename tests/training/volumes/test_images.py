@@ -8,6 +8,7 @@ from bids_brainage.errors import InputError
 from bids_brainage.preprocessing.regions import region_table
 from bids_brainage.records.segmentation import Segmentation
 from bids_brainage.training.volumes import agreement, images
+from bids_brainage.training.volumes.sources import left_out_measures
 from bids_brainage.training.volumes.table import IMAGES, join
 
 AFFINE = np.diag([2.0, 2.0, 2.0, 1.0])
@@ -107,3 +108,24 @@ def test_agreement_compares_the_same_people(dataset):
     joined = join([table, twins], root)
     moved = agreement.aligned(joined, rows)
     assert moved.measures[1] == pytest.approx(table.measures[0])
+
+
+def test_heads_are_measured_by_the_network_that_had_not_seen_them(dataset, tmp_path, monkeypatch):
+    root, _ = dataset
+    place = tmp_path / "folds" / "fold-sub-a" / "model"
+    place.mkdir(parents=True)
+    (place / "card.json").write_text("{}")
+    asked = []
+
+    def cut(image, *, model, device):
+        asked.append(model)
+        return segment(image)
+
+    monkeypatch.setattr("bids_brainage.preprocessing.segmentation.segment", cut)
+    found = left_out_measures(root, tmp_path / "folds")
+    assert asked == [str(place)]
+    table = images.measure_dataset(root, segment)
+    rows = agreement.agreement(table, table, {"sub-a": found["sub-a"] | {"GM": 1.0}})
+    ratios = {row["measure"]: row["median_ratio"] for row in rows}
+    assert ratios["GM"] < 0.01
+    assert ratios["WM"] == 1
