@@ -7,13 +7,13 @@ import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
+from bids_brainage.errors import InputError
 from bids_brainage.preprocessing.anatomical.itk import (
     box_around,
     crop_affine,
     from_itk,
     pool_factors,
     pooled,
-    quiet,
     to_itk,
 )
 from bids_brainage.records.segmentation import Segmentation
@@ -61,7 +61,7 @@ def estimate_bias(
     Raises
     ------
     InputError
-        If N4 fails.
+        If the mask holds no signal, or N4 fails.
     """
     import SimpleITK
 
@@ -73,15 +73,27 @@ def estimate_bias(
     mask = pooled(segmentation.brain[box], affine, COPY_MM)[0] > 0.5
     white = pooled(segmentation.tissue[box] == _WHITE, affine, COPY_MM)[0] > 0.5
     # The logarithm needs values above 0.
-    mask &= small > 0.02 * np.median(small[mask]) if mask.any() else mask
+    typical = float(np.median(small[mask])) if mask.any() else 0.0
+    if typical <= 0:
+        raise InputError(
+            "the brain mask holds no signal", place=path, hint="look at the image, or leave it out"
+        )
+    mask &= small > 0.02 * typical
     field = SimpleITK.N4BiasFieldCorrectionImageFilter()
     field.SetMaximumNumberOfIterations(list(ITERATIONS))
     field.SetConvergenceThreshold(CONVERGENCE)
     field.SetNumberOfThreads(threads)
     source = to_itk(small, small_affine)
-    with quiet(path, "the bias correction"):
-        field.Execute(source, SimpleITK.Cast(to_itk(mask, small_affine), SimpleITK.sitkUInt8))
+    inside = SimpleITK.Cast(to_itk(mask, small_affine), SimpleITK.sitkUInt8)
+    try:
+        field.Execute(source, inside)
         log = from_itk(field.GetLogBiasFieldAsImage(source)).astype(np.float32)
+    except RuntimeError as error:
+        raise InputError(
+            f"the bias correction failed: {str(error).strip().splitlines()[-1]}",
+            place=path,
+            hint="look at the image, or leave it out",
+        ) from error
     centre = mask & white if (mask & white).any() else mask
     log -= np.median(log[centre])
     return BiasField(log, tuple(part.start for part in box), pool_factors(image.affine, COPY_MM))

@@ -1,15 +1,10 @@
-"""Between nibabel and SimpleITK, and how to run its filters quietly."""
+"""Grids: to SimpleITK and back, smaller copies, boxes around a mask."""
 
-import contextlib
 import os
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nibabel as nib
 import numpy as np
-
-from bids_brainage.errors import InputError
 
 if TYPE_CHECKING:
     import SimpleITK
@@ -48,34 +43,6 @@ def from_itk(image: "SimpleITK.Image") -> np.ndarray:
     if array.ndim == 4:
         return array.transpose(2, 1, 0, 3)
     return array.T
-
-
-@contextlib.contextmanager
-def quiet(path: Path, step: str) -> Iterator[None]:
-    """Hide what C++ code prints, and make its exceptions errors of the session.
-
-    Raises
-    ------
-    InputError
-        Naming the step, for whatever the code within raises.
-    """
-    with contextlib.ExitStack() as stack:
-        null = os.open(os.devnull, os.O_WRONLY)
-        stack.callback(os.close, null)
-        for number in (1, 2):
-            kept = os.dup(number)
-            stack.callback(os.close, kept)
-            stack.callback(os.dup2, kept, number)
-            os.dup2(null, number)
-        try:
-            yield
-        except (RuntimeError, ValueError, MemoryError) as error:
-            lines = [line for line in str(error).splitlines() if line.strip()]
-            raise InputError(
-                f"{step} failed: {lines[-1].strip() if lines else type(error).__name__}",
-                place=path,
-                hint="look at the image; leave it out if it is not a whole brain",
-            ) from error
 
 
 def pooled(data: np.ndarray, affine: np.ndarray, size: float) -> tuple[np.ndarray, np.ndarray]:

@@ -57,17 +57,16 @@ def read_t1w(path: Path) -> LoadedT1w:
         If it is not a 3D image of a head-sized object in millimetres: several volumes, colours,
         no finite number, one value only, impossible voxel sizes, extents or axes.
     """
-    file = open_nifti(path, _WHAT, _AGAIN)
+    try:
+        file = open_nifti(path, _WHAT, _AGAIN)
+    except nib.spatialimages.HeaderDataError as error:
+        raise InputError(
+            f"the header of the {_WHAT} is broken: {error}", place=path, hint=_AGAIN
+        ) from error
     _check_type(file, path)
     notes: list[str] = []
     affine = _affine(file, path, notes)
     data = image_data(file, path, _WHAT, _AGAIN)
-    if data.ndim != 3:
-        raise InputError(
-            f"the {_WHAT} has the shape {'x'.join(map(str, file.shape))}, not one volume",
-            place=path,
-            hint="give one 3D volume",
-        )
     _check_grid(affine, data.shape, file, path, notes)
     image = nib.as_closest_canonical(
         nib.Nifti1Image(_clean(data.astype(np.float32), path, notes), affine)
@@ -86,6 +85,12 @@ def _check_type(file: nib.Nifti1Image, path: Path) -> None:
         raise InputError(
             f"the {_WHAT} holds {name}, not plain numbers", place=path, hint="give a T1w magnitude"
         )
+    if len(file.shape) < 3 or any(n != 1 for n in file.shape[3:]) or 0 in file.shape:
+        raise InputError(
+            f"the {_WHAT} has the shape {'x'.join(map(str, file.shape))}, not one volume",
+            place=path,
+            hint="give one 3D volume",
+        )
 
 
 def _affine(file: nib.Nifti1Image, path: Path, notes: list[str]) -> np.ndarray:
@@ -100,7 +105,11 @@ def _affine(file: nib.Nifti1Image, path: Path, notes: list[str]) -> np.ndarray:
         )
     elif q_code and s_code:
         corner = np.append(np.array(file.shape[:3]) - 1.0, 1.0)
-        apart = np.linalg.norm((header.get_qform() - affine) @ corner)
+        try:
+            apart = float(np.linalg.norm((header.get_qform() - affine) @ corner))
+        except nib.spatialimages.HeaderDataError:
+            notes.append("the qform is broken; the sform is used")
+            apart = 0.0
         if apart > _DIFFERENT_FORMS_MM:
             notes.append(f"sform and qform differ by {apart:.0f} mm; the sform is used")
     axes = affine[:3, :3]
@@ -182,7 +191,8 @@ def _faces(data: np.ndarray) -> np.ndarray:
 def _check_object(data: np.ndarray, affine: np.ndarray, path: Path) -> None:
     """The share of voxels well above air must fill at least a small brain."""
     thinned = data[::2, ::2, ::2]
-    threshold = 0.1 * float(np.percentile(thinned[thinned > 0], 98))
+    filled = thinned[thinned > 0]
+    threshold = 0.1 * float(np.percentile(filled, 98)) if filled.size else 0.0
     volume = float((thinned > threshold).mean()) * data.size * abs(np.linalg.det(affine[:3, :3]))
     if volume / 1000 < SMALLEST_OBJECT_ML:
         raise InputError(

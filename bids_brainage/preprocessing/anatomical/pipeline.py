@@ -9,8 +9,7 @@ import nibabel as nib
 import numpy as np
 
 from bids_brainage import __version__
-from bids_brainage.errors import InputError
-from bids_brainage.preprocessing.anatomical import bias, register
+from bids_brainage.preprocessing.anatomical import bias, greedy, register
 from bids_brainage.preprocessing.anatomical.fields import field_points, jacobian, sample
 from bids_brainage.preprocessing.anatomical.itk import (
     box_around,
@@ -18,17 +17,22 @@ from bids_brainage.preprocessing.anatomical.itk import (
     image_like,
 )
 from bids_brainage.preprocessing.anatomical.load import read_t1w
+from bids_brainage.preprocessing.anatomical.steps import (
+    Segmenter,
+    bias_step,
+    brain_ml,
+    registration_step,
+    segmentation_step,
+    unpack_segmentation,
+)
 from bids_brainage.preprocessing.anatomical.strip import is_skull_stripped
-from bids_brainage.preprocessing.anatomical.templates import SPACE, BrainTemplate, brain_template
+from bids_brainage.preprocessing.anatomical.templates import SPACE, brain_template
 from bids_brainage.preprocessing.step_cache import StepCache, fingerprint
 from bids_brainage.records.raw import AnatomicalResult, RawT1w
 from bids_brainage.records.segmentation import Segmentation
 
-Segmenter = Callable[[nib.Nifti1Image], Segmentation]
-SMALLEST_BRAIN_ML = 300.0
 # Raised when a step's result changes with the same settings.
 _REVISION = 1
-_MARGIN_MM = 6.0
 _WHITE = 2
 
 
@@ -84,7 +88,7 @@ def preprocess_t1w(
     found = work.step(
         "t1w-bias",
         {**key, "bias": _bias_settings()},
-        lambda: _bias_step(loaded.image, segmenter, t1w.path, threads),
+        lambda: bias_step(loaded.image, segmenter, t1w.path, threads),
     )
     field = bias.BiasField(
         np.asarray(found["log"]), tuple(found["corner"]), tuple(found["factors"])
@@ -94,9 +98,9 @@ def preprocess_t1w(
     progress("tissue segmentation")
     key["bias"] = _bias_settings()
     found = work.step(
-        "t1w-segmentation", key, lambda: _segmentation_step(preproc, segmenter, t1w.path)
+        "t1w-segmentation", key, lambda: segmentation_step(preproc, segmenter, t1w.path)
     )
-    segmentation = _unpack_segmentation(found, preproc)
+    segmentation = unpack_segmentation(found, preproc)
     stripped, reason = is_skull_stripped(loaded.image, t1w.skull_stripped, segmentation)
 
     progress("registration to the template")
@@ -104,9 +108,9 @@ def preprocess_t1w(
     found = work.step(
         "t1w-registration",
         key,
-        lambda: _registration_step(preproc, segmentation, template, t1w.path, threads),
+        lambda: registration_step(preproc, segmentation, template, t1w.path, threads),
     )
-    registration = register.Registration(**{**found, "notes": tuple(found["notes"])})
+    registration = register.Registration(**found)
     mni, probabilities = to_template(preproc, segmentation, registration.to_mni)
     return AnatomicalResult(
         source=t1w,
@@ -128,12 +132,12 @@ def preprocess_t1w(
             },
             "Segmentation": {
                 "Model": segmenter_name or "unnamed",
-                "BrainVolumeMl": _ml(segmentation),
+                "BrainVolumeMl": brain_ml(segmentation),
             },
             "Registration": {**_greedy_settings(), **registration.numbers},
             "Versions": _versions(),
         },
-        notes=_notes(loaded.notes, t1w, stripped, reason) + registration.notes,
+        notes=_notes(loaded.notes, t1w, stripped, reason),
     )
 
 
@@ -156,89 +160,6 @@ def to_template(
     brain = np.zeros(preproc.shape, dtype=np.float32)
     brain[box] = np.where(segmentation.brain[box], np.asarray(preproc.dataobj[box]), 0)
     return image_like(sample(brain, affine, points), to_mni.affine), probabilities
-
-
-def _bias_step(
-    image: nib.Nifti1Image, segmenter: Segmenter, path: Path, threads: int
-) -> dict[str, Any]:
-    first = _segment(image, segmenter, path)
-    field = bias.estimate_bias(image, first, path, threads)
-    return {"log": field.log, "corner": list(field.corner), "factors": list(field.factors)}
-
-
-def _segmentation_step(
-    preproc: nib.Nifti1Image, segmenter: Segmenter, path: Path
-) -> dict[str, Any]:
-    """Keep the box around the brain only; beyond it everything is background."""
-    made = _segment(preproc, segmenter, path)
-    sizes = np.linalg.norm(preproc.affine[:3, :3], axis=0)
-    box = box_around(made.brain, tuple(int(np.ceil(_MARGIN_MM / s)) for s in sizes))
-    return {
-        "corner": [part.start for part in box],
-        "tissue": made.tissue[box].astype(np.int8),
-        "tissues": made.probabilities[(slice(1, None), *box)].astype(np.float16),
-        "brain": made.brain[box].astype(np.uint8),
-        "regions": made.regions[box].astype(np.int16),
-    }
-
-
-def _unpack_segmentation(found: dict[str, Any], preproc: nib.Nifti1Image) -> Segmentation:
-    corner, shape = found["corner"], found["tissue"].shape
-    box = tuple(slice(c, c + n) for c, n in zip(corner, shape, strict=True))
-
-    def whole(part: np.ndarray, dtype: type) -> np.ndarray:
-        full: np.ndarray = np.zeros(preproc.shape, dtype=dtype)
-        full[box] = part
-        return full
-
-    probabilities = np.zeros((4, *preproc.shape), dtype=np.float32)
-    probabilities[0] = 1
-    inside = (slice(None), *box)
-    probabilities[1:][inside] = found["tissues"]
-    probabilities[0][box] = np.clip(1 - probabilities[1:][inside].sum(axis=0), 0, 1)
-    return Segmentation(
-        tissue=whole(found["tissue"], np.int8),
-        probabilities=probabilities,
-        brain=whole(found["brain"], bool),
-        regions=whole(found["regions"], np.int16),
-        affine=preproc.affine,
-    )
-
-
-def _segment(image: nib.Nifti1Image, segmenter: Segmenter, path: Path) -> Segmentation:
-    found = segmenter(image)
-    if found.brain.shape != image.shape:
-        raise ValueError(f"the segmenter gave {found.brain.shape} for {image.shape}")
-    volume = _ml(found)
-    if volume < SMALLEST_BRAIN_ML:
-        raise InputError(
-            f"the segmentation found {volume:.0f} ml of brain",
-            place=path,
-            hint="look at the image: it must be a T1w of a whole brain, with its voxel sizes in mm",
-        )
-    return found
-
-
-def _registration_step(
-    preproc: nib.Nifti1Image,
-    segmentation: Segmentation,
-    template: BrainTemplate,
-    path: Path,
-    threads: int,
-) -> dict[str, Any]:
-    made = register.register_to_template(preproc, segmentation.brain, template, path, threads)
-    return {
-        "to_mni": made.to_mni,
-        "from_mni": made.from_mni,
-        "affine": made.affine,
-        "numbers": made.numbers,
-        "notes": list(made.notes),
-    }
-
-
-def _ml(segmentation: Segmentation) -> float:
-    voxel = abs(np.linalg.det(segmentation.affine[:3, :3]))
-    return round(float(segmentation.brain.sum() * voxel / 1000), 1)
 
 
 def _bias_settings() -> dict[str, Any]:
@@ -272,9 +193,9 @@ def _bias_numbers(
 def _greedy_settings() -> dict[str, Any]:
     return {
         "CopyMm": register.COPY_MM,
-        "Affine": register.AFFINE,
-        "Deformable": register.DEFORMABLE,
-        "Seed": register.SEED,
+        "Affine": greedy.AFFINE,
+        "Deformable": greedy.DEFORMABLE,
+        "Seed": greedy.SEED,
     }
 
 

@@ -1,39 +1,32 @@
-"""Affine and deformable registration of a brain to the template, with greedy."""
+"""Affine and deformable registration of a brain to the template."""
 
 import logging
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import nibabel as nib
 import numpy as np
 
 from bids_brainage.errors import InputError
+from bids_brainage.preprocessing.anatomical.agreement import (
+    agreement,
+    inverse_error,
+    volume_change,
+)
 from bids_brainage.preprocessing.anatomical.fields import (
-    carry_points,
     field_points,
     grid_points,
-    jacobian,
     make_field,
     sample,
 )
-from bids_brainage.preprocessing.anatomical.itk import (
-    box_around,
-    crop_affine,
-    from_itk,
-    pooled,
-    quiet,
-    to_itk,
-)
+from bids_brainage.preprocessing.anatomical.greedy import affine_and_warp, affine_maps
+from bids_brainage.preprocessing.anatomical.itk import box_around, crop_affine, pooled
 from bids_brainage.preprocessing.anatomical.starts import (
     correlation,
     find_starts,
     rotation_degrees,
 )
 from bids_brainage.preprocessing.anatomical.templates import BrainTemplate
-
-if TYPE_CHECKING:
-    from picsl_greedy import Greedy3D
 
 logger = logging.getLogger(__name__)
 COPY_MM = 2.0
@@ -42,10 +35,8 @@ STARTS = 3
 START_MM = 4.0
 # Another start must beat the image as labelled by this much correlation.
 START_GAIN = 0.05
-SEED = 1
-AFFINE = "-a -dof 12 -m NCC 4x4x4 -n 100x50x0"
-DEFORMABLE = "-m NCC 2x2x2 -n 100x50x30 -s 3mm 1.5mm -wp 0"
-_STEP = "the registration to the template"
+# Nobody lies in the scanner turned further than this; the labels must be wrong then.
+LARGEST_ROTATION = 60.0
 
 
 @dataclass(frozen=True)
@@ -61,15 +52,12 @@ class Registration:
     numbers
         Overlap of the brain masks and correlation of the brains after each stage, rotation
         against the orientation labels, range of the volume change.
-    notes
-        What was odd, in plain words.
     """
 
     to_mni: nib.Nifti1Image
     from_mni: nib.Nifti1Image
     affine: np.ndarray
     numbers: dict[str, float] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
 
 
 def register_to_template(
@@ -81,9 +69,8 @@ def register_to_template(
 ) -> Registration:
     """Register a head to the brain template.
 
-    Greedy (Yushkevich et al. 2016, doi:10.1016/j.jalz.2016.06.205) on copies of about 2 mm, with
-    normalised cross-correlation: affine from several starts, then deformable, smoothed to a
-    diffeomorphism that is inverted.
+    On copies of about 2 mm, by normalised cross-correlation: affine from several starts, then a
+    diffeomorphic warp, which is inverted.
 
     Parameters
     ----------
@@ -97,12 +84,14 @@ def register_to_template(
     Raises
     ------
     InputError
-        If greedy fails, or its result does not cover the template.
+        If greedy fails, or the head lies turned so far that its orientation labels must be
+        wrong. A mere exchange of left and right cannot be seen.
     """
     moving, mask, affine = _small_brain(image, brain)
     start, scores = _best_start(template, moving, affine, path, threads)
-    with quiet(path, _STEP):
-        matrix, warp, inverse = _greedy(template, moving, affine, start, threads)
+    matrix, warp, inverse = affine_and_warp(
+        (template.brain, template.affine), (moving, affine), start, path, threads
+    )
     grid = grid_points(template.brain.shape, template.affine)
     straight = _move(matrix, grid)
     to_mni = make_field(_move(matrix, grid + warp), template.affine)
@@ -110,19 +99,20 @@ def register_to_template(
     numbers = {
         **scores,
         "RotationDegrees": rotation_degrees(matrix),
-        **_agreement("Affine", template, moving, mask, affine, straight),
-        **_agreement("", template, moving, mask, affine, field_points(to_mni)),
-        **_volume_change(to_mni, template),
-        "InverseErrorMm": _inverse_error(to_mni, from_mni, template),
+        **agreement("Affine", template, moving, mask, affine, straight),
+        **agreement("", template, moving, mask, affine, field_points(to_mni)),
+        **volume_change(to_mni, template),
+        "InverseErrorMm": inverse_error(to_mni, from_mni, template),
     }
     if not all(np.isfinite(value) for value in numbers.values()):
         raise InputError(
-            f"{_STEP} gave no finite result", place=path, hint="look at the image and its mask"
+            "the registration gave no finite result",
+            place=path,
+            hint="look at the image and its mask",
         )
     logger.info("registered %s: %s", path.name, numbers)
-    return Registration(
-        to_mni, from_mni, matrix, {k: round(v, 4) for k, v in numbers.items()}, _notes(numbers)
-    )
+    _check_rotation(numbers["RotationDegrees"], path)
+    return Registration(to_mni, from_mni, matrix, {k: round(v, 4) for k, v in numbers.items()})
 
 
 def _small_brain(
@@ -145,70 +135,21 @@ def _best_start(
     fixed, fixed_affine = pooled(template.brain, template.affine, START_MM)
     small, small_affine = pooled(moving, affine, START_MM)
     grid = grid_points(fixed.shape, fixed_affine)
-    best, best_score, found, labelled = np.eye(4), -1.0, 0, 0.0
-    for number, start in enumerate(
-        find_starts(template.brain, template.affine, moving, affine, STARTS)
-    ):
-        with quiet(path, _STEP):
-            greedy = _run_affine(
-                fixed, fixed_affine, small, np.linalg.inv(start) @ small_affine, threads
-            )
-        matrix = start @ greedy["affine"]
+    starts = find_starts(template.brain, template.affine, moving, affine, STARTS)
+    matrices = affine_maps((fixed, fixed_affine), (small, small_affine), starts, path, threads)
+    best, best_score, found, labelled = starts[0], -1.0, 0, 0.0
+    for number, matrix in enumerate(matrices):
         values = sample(small, small_affine, _move(matrix, grid))
         score = correlation(values, fixed)
         if number == 0:
             labelled = score
             score += START_GAIN
         if score > best_score:
-            best, best_score, found = start, score, number
+            best, best_score, found = starts[number], score, number
     return best, {
         "CorrelationAsLabelled": labelled,
         "CorrelationOfStart": best_score - (0 if found else START_GAIN),
     }
-
-
-def _run_affine(
-    fixed: np.ndarray,
-    fixed_affine: np.ndarray,
-    moving: np.ndarray,
-    moving_affine: np.ndarray,
-    threads: int,
-) -> "Greedy3D":
-    from picsl_greedy import Greedy3D
-
-    greedy = Greedy3D()
-    greedy.execute(
-        f"-V 0 -d 3 -threads {threads} -seed {SEED} {AFFINE} -i fixed moving -ia-identity "
-        "-o affine",
-        fixed=to_itk(fixed, fixed_affine),
-        moving=to_itk(moving, moving_affine),
-        affine=None,
-    )
-    return greedy
-
-
-def _greedy(
-    template: BrainTemplate,
-    moving: np.ndarray,
-    affine: np.ndarray,
-    start: np.ndarray,
-    threads: int,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Affine matrix (template to image), warp and its inverse on the template's grid, RAS mm."""
-    greedy = _run_affine(
-        template.brain, template.affine, moving, np.linalg.inv(start) @ affine, threads
-    )
-    greedy.execute(
-        f"-V 0 -d 3 -threads {threads} -seed {SEED} {DEFORMABLE} -i fixed moving -it affine "
-        "-o warp -oinv inverse",
-        warp=None,
-        inverse=None,
-    )
-    to_ras = np.array([-1, -1, 1], dtype=np.float32)
-    warp, inverse = (
-        from_itk(greedy[name]).astype(np.float32) * to_ras for name in ("warp", "inverse")
-    )
-    return start @ greedy["affine"], warp, inverse
 
 
 def _inverse_field(
@@ -230,48 +171,11 @@ def _move(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
     return points @ matrix[:3, :3].T.astype(np.float32) + matrix[:3, 3].astype(np.float32)
 
 
-def _agreement(
-    stage: str,
-    template: BrainTemplate,
-    moving: np.ndarray,
-    mask: np.ndarray,
-    affine: np.ndarray,
-    points: np.ndarray,
-) -> dict[str, float]:
-    inside = sample(mask, affine, points) > 0.5
-    both = (inside & template.mask).sum()
-    values = sample(moving, affine, points)[template.mask]
-    return {
-        f"BrainDice{stage}": float(2 * both / (inside.sum() + template.mask.sum())),
-        f"Correlation{stage}": correlation(values, template.brain[template.mask]),
-    }
-
-
-def _volume_change(to_mni: nib.Nifti1Image, template: BrainTemplate) -> dict[str, float]:
-    inside = np.asarray(jacobian(to_mni).dataobj)[template.mask]
-    return {
-        "Jacobian1Percent": float(np.percentile(inside, 1)),
-        "JacobianMedian": float(np.median(inside)),
-        "Jacobian99Percent": float(np.percentile(inside, 99)),
-        "FoldedShare": float((inside <= 0).mean()),
-    }
-
-
-def _inverse_error(
-    to_mni: nib.Nifti1Image, from_mni: nib.Nifti1Image, template: BrainTemplate
-) -> float:
-    """Median distance from a point of the template to itself, there and back, mm."""
-    inside = template.mask[::3, ::3, ::3]
-    start = grid_points(template.brain.shape, template.affine)[::3, ::3, ::3][inside]
-    there = field_points(to_mni)[::3, ::3, ::3][inside]
-    return float(np.median(np.linalg.norm(carry_points(from_mni, there) - start, axis=-1)))
-
-
-def _notes(numbers: dict[str, float]) -> tuple[str, ...]:
-    angle = numbers["RotationDegrees"]
-    if angle <= 60:
-        return ()
-    return (
-        f"the head lies turned by {angle:.0f} degrees against its orientation labels, which are "
-        "probably wrong; left and right cannot be told",
-    )
+def _check_rotation(degrees: float, path: Path) -> None:
+    if degrees > LARGEST_ROTATION:
+        raise InputError(
+            f"the head lies turned by {degrees:.0f} degrees against the image's orientation "
+            "labels, so that left and right may be exchanged too",
+            place=path,
+            hint="correct the orientation in the header, best by converting it again from DICOM",
+        )
