@@ -16,6 +16,17 @@ from bids_brainage.report.answer import NOT_CLINICAL, known, yes
 from bids_brainage.report.reading import number
 
 MAX_ROWS = 1000
+MINIMUM_DRAWN = 8
+DRAWN = {
+    "t1w_snr": "T1w signal to noise",
+    "t1w_cnr": "T1w contrast to noise",
+    "registration_overlap": "Overlap with the template",
+    "intracranial_volume": "Intracranial volume (mL)",
+    "mean_fd": "Mean displacement (mm)",
+    "censored_share": "Share of volumes left out",
+    "tsnr": "BOLD temporal signal to noise",
+    "bold_brain_coverage": "Brain covered by BOLD",
+}
 _PAGE = re.compile(r"sub-[^/\\]+")
 _NUMBERS = ("age", "predicted_age", "brain_age_gap", "brain_age_gap_corrected")
 
@@ -80,6 +91,7 @@ def write_group_report(output_dir: Path) -> Path:
             "people": [_person(row, there) for row in rows[:MAX_ROWS]],
             "n_rows": len(rows),
             "quality": _quality(rows, dictionary if isinstance(dictionary, dict) else {}),
+            "quality_figure": _quality_figure(rows),
             "flags": Counter(known(row.get("quality")) or "n/a" for row in sessions.values()),
         },
     )
@@ -199,15 +211,21 @@ def _metrics(
     ]
 
 
+def _values(name: str, rows: list[dict[str, str]]) -> np.ndarray:
+    """Known values of a column; models that repeat a session's value count once."""
+    found = {
+        (row.get("participant_id"), row.get("session_id"), value)
+        for row in rows
+        if math.isfinite(value := number(row.get(name)))
+    }
+    return np.array(sorted(value for *_, value in found))
+
+
 def _quality(rows: list[dict[str, str]], dictionary: dict[str, Any]) -> list[dict[str, str]]:
     """Median and spread of every numeric quality column."""
-    if not rows or "quality" not in rows[0]:
-        return []
-    names = list(rows[0])
     overview = []
-    for name in names[names.index("quality") + 1 :]:
-        values = np.array([number(row.get(name)) for row in rows])
-        values = values[np.isfinite(values)]
+    for name in _quality_columns(rows):
+        values = _values(name, rows)
         if not values.size:
             continue
         entry = dictionary.get(name)
@@ -225,3 +243,19 @@ def _quality(rows: list[dict[str, str]], dictionary: dict[str, Any]) -> list[dic
             }
         )
     return overview
+
+
+def _quality_figure(rows: list[dict[str, str]]) -> str:
+    """Histograms of the columns to look at first; empty with too few people."""
+    present = set(_quality_columns(rows))
+    values = {
+        title: found
+        for name, title in DRAWN.items()
+        if name in present and (found := _values(name, rows)).size >= MINIMUM_DRAWN
+    }
+    return pages.data_uri(group_figures.histograms(values)) if values else ""
+
+
+def _quality_columns(rows: list[dict[str, str]]) -> list[str]:
+    names = list(rows[0]) if rows else []
+    return names[names.index("quality") + 1 :] if "quality" in names else []

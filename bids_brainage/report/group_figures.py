@@ -107,3 +107,32 @@ def gap_histogram(gap: np.ndarray, corrected: np.ndarray) -> str:
         canvas.bare(axes)
         axes.legend(frameon=False, loc="upper left", fontsize=8)
         return canvas.svg(figure)
+
+
+def histograms(values: dict[str, np.ndarray]) -> str:
+    """Draw one small histogram per measure, four to a row.
+
+    Parameters
+    ----------
+    values
+        Title to values, without missing ones.
+
+    Returns
+    -------
+    str
+        SVG text.
+    """
+    columns = min(4, len(values))
+    rows = -(-len(values) // columns)
+    with canvas.drawing(2.5 * columns, 1.75 * rows) as figure:
+        grid = figure.subplots(rows, columns, squeeze=False).ravel()
+        for axes, (title, found) in zip(grid, values.items(), strict=False):
+            bins = int(np.clip(np.sqrt(len(found)) * 1.5, 6, 30))
+            axes.hist(found, bins=bins, color=canvas.ACCENT, edgecolor="white", linewidth=0.4)
+            axes.axvline(float(np.median(found)), color=canvas.SECOND, linewidth=1.2)
+            axes.set_title(title, fontsize=9)
+            axes.set_yticks([])
+            axes.spines[["left", "top", "right"]].set_visible(False)
+        for axes in grid[len(values) :]:
+            axes.set_visible(False)
+        return canvas.svg(figure)

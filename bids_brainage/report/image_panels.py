@@ -105,18 +105,20 @@ def coregistration_panels(
     if reference is None or anatomy is None or mask is None:
         return []
     box = _box(mask, anatomy.paths["mask"])
-    rows = [Row(reference, axis, box.places(axis), tuple(_tissues(anatomy))) for axis in _AXES]
+    contours = (Contour(mask.equals(1), MASK, "brain mask of the T1w", 1.0), *_tissues(anatomy)[1:])
+    rows = [Row(reference, axis, box.places(axis), contours) for axis in _AXES]
     source = save_picture(
         output_dir, folder, f"{stem}_{run.label}_desc-coregistration_bold.png", mosaic(rows, box)
     )
     caption = (
-        "Mean BOLD volume carried to the T1w; the lines come from the T1w. The blue line must "
-        "follow the dark white matter and the green one the edge of the brain, the ventricles "
-        "(bright) must lie between. Signal missing above the nose and the ears is usual."
+        "BOLD reference volume carried to the T1w; the lines come from the T1w. The brain must "
+        "lie inside the orange line, the blue line must follow the darker white matter, and the "
+        "bright ventricles must lie in its middle. Signal missing above the nose and the ears is "
+        "usual."
     )
     alt = (
         "Seven axial and seven coronal slices of the BOLD reference volume with the outlines of "
-        "the T1w's grey and white matter."
+        "the T1w's brain mask and white matter."
     )
     return [Panel(source, run.label, alt, caption)]
 

@@ -109,7 +109,9 @@ def _parameters(axes: Axes, name: str, times: np.ndarray, columns: dict[str, np.
     axes.set_ylabel(f"{'Shift' if name == 'shift' else 'Turn'} ({unit})")
     axes.grid(axis="y")
     canvas.bare(axes)
-    axes.legend(frameon=False, fontsize=7, loc="upper right", ncols=3, borderaxespad=0)
+    axes.legend(
+        frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=1.2
+    )
 
 
 def _draw_carpet(

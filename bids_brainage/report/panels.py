@@ -122,6 +122,7 @@ def remove_stale(output_dir: Path, participant_id: str, kept: set[str]) -> None:
 def _reason(error: Exception) -> str:
     """Name a damaged file without its folder; other errors by their kind."""
     if isinstance(error, BrainAgeError):
-        place = Path(error.place).name if error.place else ""
-        return f"{error.message} ({place})" if place else error.message
+        place = Path(error.place)
+        text = error.message.replace(f"{place.parent}/", "")
+        return text if not place.name or place.name in text else f"{text} ({place.name})"
     return f"{type(error).__name__}: {error}"

@@ -94,14 +94,23 @@ def _view(output_dir: Path, session: SessionDerivatives, position: int) -> Sessi
         sources=_sources(log.sources) if log else [],
         notes=[str(note) for note in log.notes] if log else [],
         settings=list(flatten(log.settings)) if log else [],
-        sidecars=[
-            (table.path.name, list(flatten(table.sidecar)))
-            for table in (*session.connectivity, *session.timeseries)
-            if table.sidecar
-        ],
+        sidecars=_sidecars(session),
         files=_files(output_dir, log.derivatives) if log else [],
         cost=_cost(log.seconds, log.peak_memory_mb) if log else "",
     )
+
+
+def _sidecars(session: SessionDerivatives) -> list[tuple[str, list[tuple[str, str]]]]:
+    """File names and what the sidecars say of how they were made."""
+    images = [session.anatomy] if session.anatomy else []
+    named = [
+        (files.paths[what].name, files.sidecars[what])
+        for files in (*images, *session.raw_runs)
+        for what in ("t1w", "standard_t1w", "bold")
+        if what in files.paths
+    ]
+    named += [(t.path.name, t.sidecar) for t in (*session.connectivity, *session.timeseries)]
+    return [(name, list(flatten(sidecar))) for name, sidecar in named if sidecar]
 
 
 def flatten(content: Any, name: str = "") -> Iterator[tuple[str, str]]:

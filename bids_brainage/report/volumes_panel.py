@@ -85,8 +85,8 @@ def volumes_panel(
 
 def readable(name: str) -> str:
     """Words of a region name in camel case; abbreviations stay."""
-    words = re.findall(r"[A-Z]{2,}(?![a-z])|[A-Z][a-z]+|[^A-Z]+", name.replace("_", " "))
-    text = " ".join(word.strip() if word.isupper() else word.strip().lower() for word in words)
+    words = re.findall(r"[A-Z]{2,}(?![a-z])|[A-Z][a-z]+|[^A-Z\s]+", name.replace("_", " "))
+    text = " ".join(word if word.isupper() else word.lower() for word in words)
     return text[:1].upper() + text[1:]
 
 
@@ -112,14 +112,18 @@ def _asymmetry(left: float, right: float) -> str:
 
 
 def _draw(tissues: dict[str, float], total: float, pairs: Pairs) -> str:
-    small = {n: p for n, p in pairs.items() if not np.nanmax((*p, 0)) >= _LARGE_CM3}
-    large = {n: p for n, p in pairs.items() if n not in small}
-    longest = max(len(small), len(large), 4)
-    with canvas.drawing(9.6, 1.7 + 0.24 * longest) as figure:
-        parts = figure.subplot_mosaic("TT;SL", height_ratios=[1.0, 0.24 * longest])
+    found = {n: p for n, p in pairs.items() if np.isfinite(p).any()}
+    large = {n: p for n, p in found.items() if np.nanmax(p) >= _LARGE_CM3}
+    small = {n: p for n, p in found.items() if n not in large}
+    height = 0.24 * max(len(small), len(large), 4) if found else 0.0
+    with canvas.drawing(9.6, 1.7 + height) as figure:
+        layout = "TT;SL" if found else "TT"
+        ratios = [1.0, height] if found else [1.0]
+        parts = figure.subplot_mosaic(layout, height_ratios=ratios)
         _bar(parts["T"], tissues, total)
-        _pairs(parts["S"], small, "Smaller structures")
-        _pairs(parts["L"], large, "Larger structures")
+        if found:
+            _pairs(parts["S"], small, "Smaller structures")
+            _pairs(parts["L"], large, "Larger structures")
         return canvas.svg(figure)
 
 

@@ -173,3 +173,29 @@ def test_ten_thousand_rows_stay_fast_and_small(tree, prediction):
 def test_absent_group_table_is_an_error(tree):
     with pytest.raises(InputError, match=r"group_brainage\.tsv"):
         write_group_report(tree.root)
+
+
+def test_models_are_kept_apart_and_sessions_counted_once(tree, people, prediction):
+    other = [
+        row | {"model": "volumes", "predicted_age": row["age"] + 8, "probability_female": None}
+        for row in people
+    ]
+    tree.group([row for pair in zip(people, other, strict=True) for row in pair])
+    page = Page(write_group_report(tree.root))
+    scatters = [text for text in page.all("img", "alt") if text.startswith("Predicted against")]
+    assert scatters == ["Predicted against chronological age of 40 sessions."] * 2
+    assert "40 sessions" in page.text
+    table = page.text[page.text.index("Sex AUC") :].split("MAE: mean")[0]
+    row = table.split("volumes")[1].split()
+    assert row[:2] == ["40", "8.00"]
+    assert row[-3:] == ["0", "n/a", "n/a"]
+    assert "mean fd 40 0.14" in page.text
+
+
+def test_quality_is_drawn_for_enough_people(tree, people):
+    tree.group([row | {"tsnr": 40.0 + i, "t1w_snr": None} for i, row in enumerate(people)])
+    page = Page(write_group_report(tree.root))
+    assert any("Histograms of quality" in text for text in page.all("img", "alt"))
+    tree.group(people[:3])
+    page = Page(write_group_report(tree.root))
+    assert not any("Histograms of quality" in text for text in page.all("img", "alt"))

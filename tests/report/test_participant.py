@@ -1,5 +1,4 @@
 import re
-from html.parser import HTMLParser
 from urllib.parse import unquote
 
 import numpy as np
@@ -9,33 +8,10 @@ from bids_brainage.bids import outputs
 from bids_brainage.errors import OutputError
 from bids_brainage.records.session import SessionKey
 from bids_brainage.report.participant import write_participant_report
+from tests.report.page import Page
 
-SECTIONS = ["answer", "connectome", "carpet", "morphometry", "quality", "inputs", "methods"]
+SECTIONS = ["answer", "motion", "connectome", "morphometry", "quality", "inputs", "methods"]
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)> $\\frac{1}{0}$ {{ 7*7 }} =1+1"
-
-
-class Page(HTMLParser):
-    """Tags, sources and text of a page."""
-
-    def __init__(self, path):
-        super().__init__()
-        self.tags, self.text, self.hidden = [], "", 0
-        self.feed(path.read_text(encoding="utf-8"))
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        self.hidden += tag in ("style", "title")
-
-    def handle_endtag(self, tag):
-        self.hidden -= tag in ("style", "title")
-
-    def handle_data(self, data):
-        if not self.hidden:
-            self.text += " " + " ".join(data.split())
-
-    def all(self, tag, attribute):
-        return [attrs[attribute] for name, attrs in self.tags if name == tag and attribute in attrs]
 
 
 @pytest.fixture
