@@ -56,6 +56,8 @@ def find_tissues(model: CompactResUNet, volume: Tensor) -> Found:
     empty = torch.zeros(4, *volume.shape)
     empty[0] = 1
     nothing = Found(empty, torch.zeros(N_TISSUES, *volume.shape, dtype=torch.int16))
+    if not volume.any():
+        return nothing
     brain = without_bridges(_brain(_first_look(model, volume)).numpy())
     box = bounding_box(brain)
     if box is None:
