@@ -42,5 +42,5 @@ def test_an_image_is_segmented_from_the_command_line(tmp_path, capsys):
     path = tmp_path / "sub-1_T1w.nii.gz"
     nib.save(nib.Nifti1Image(np.zeros((12, 12, 12), np.float32), np.diag([4, 4, 4, 1.0])), path)
     assert main(["test", "resunet", str(path), "--output", str(tmp_path / "out")]) == 0
-    assert capsys.readouterr().out.splitlines()[1].startswith("sub-1_T1w.nii.gz\t0.0")
+    assert capsys.readouterr().out.splitlines()[1].startswith("sub-1_T1w.nii.gz\t0\t0")
     assert (tmp_path / "out" / "sub-1_dseg.nii.gz").is_file()
