@@ -21,8 +21,8 @@ from bids_brainage.records.segmentation import Segmentation
 # Measured: finer copies take ten times as long for the same field; a fourth level takes contrast
 # from between grey and white matter.
 COPY_MM = 4.0
-ITERATIONS = (50, 50, 50)
-CONVERGENCE = 1e-3
+ITERATIONS = (40, 40, 40)
+CONVERGENCE = 1e-4
 _MARGIN_MM = 10.0
 _WHITE = 2
 

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+from scipy import ndimage
 
 from bids_brainage.errors import MissingInputError
 from bids_brainage.preprocessing.anatomical.fields import sample
@@ -74,7 +75,8 @@ def _read(folder: Path) -> BrainTemplate:
         words = f"{SPACE}, TemplateFlow ({found[0].name})"
     else:
         head = _on_grid(_packaged())
-        mask = (head > 0).astype(np.float32)
+        # The packaged brain has no ventricles.
+        mask = ndimage.binary_fill_holes(ndimage.binary_closing(head > 0)).astype(np.float32)
         words = f"{SPACE}, {_PACKAGE} {version(_PACKAGE)} ({_packaged().name})"
     inside = mask > 0.5
     brain = np.where(inside, head, 0).astype(np.float32)
