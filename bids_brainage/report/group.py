@@ -251,7 +251,9 @@ def _quality_figure(rows: list[dict[str, str]]) -> str:
     values = {
         title: found
         for name, title in DRAWN.items()
-        if name in present and (found := _values(name, rows)).size >= MINIMUM_DRAWN
+        if name in present
+        and (found := _values(name, rows)).size >= MINIMUM_DRAWN
+        and np.ptp(found) > 0
     }
     return pages.data_uri(group_figures.histograms(values)) if values else ""
 
