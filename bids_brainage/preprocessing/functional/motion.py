@@ -16,6 +16,7 @@ _POINTS = 30_000
 _COARSE_POINTS = 4_000
 _FWHM_MM = 6.0
 _COARSE_FWHM_MM = 10.0
+_LEAST_FWHM_VOXELS = 1.5  # less leaves too little to interpolate between large voxels
 _ITERATIONS = 12
 _CONVERGED_MM = 2e-3
 _RADIUS_MM = 60.0
@@ -91,7 +92,7 @@ class _Level:
         fwhm: float,
         n_points: int,
     ) -> None:
-        self.sigma = fwhm / 2.3548 / zooms
+        self.sigma = np.maximum(fwhm / zooms, _LEAST_FWHM_VOXELS) / 2.3548
         self.to_voxel = np.linalg.inv(affine)
         self.limits = np.array(mask.shape)[:, None] - 2
         flat = np.flatnonzero(mask & _inner(mask.shape))

@@ -11,6 +11,7 @@ from bids_brainage.preprocessing.functional.grid import sample, voxel_points
 _PURE = 0.95
 _FILLED = (0.95, 0.75, 0.5)
 _MINIMUM_VOXELS = 20
+_ENOUGH_VOXELS = 100
 _NOISIEST = 0.02
 _CHUNK = 20_000
 _STANDARD_MEDIAN = 1000.0
@@ -40,7 +41,7 @@ def noise_masks(
 
     Grey matter is widened by one voxel of its 2 mm grid and taken out of white matter and CSF;
     voxels of the run must be filled by what is left, by at least 95 % or, where that leaves
-    fewer than 20 voxels, by less, down to 50 %.
+    fewer than 100 voxels, by less, down to 50 %; then grey matter is not widened.
 
     Parameters
     ----------
@@ -55,14 +56,15 @@ def noise_masks(
 
     def filled(tissue: int) -> np.ndarray:
         plain = probabilities[tissue] > _PURE
+        best = np.zeros_like(mask)
         for pure in (plain & ~near_grey, plain, probabilities[tissue] > 0.5):
             share = ndimage.gaussian_filter(pure.astype(np.float32), 0.3 * size)
             share = sample(share, grid, everywhere).reshape(mask.shape)
             for level in _FILLED:
-                found = (share >= level) & mask
-                if found.sum() >= _MINIMUM_VOXELS:
-                    return found
-        return np.zeros_like(mask)
+                best = (share >= level) & mask
+                if best.sum() >= _ENOUGH_VOXELS:
+                    return best
+        return best if best.sum() >= _MINIMUM_VOXELS else np.zeros_like(mask)
 
     inner = ndimage.binary_erosion(mask)
     return NoiseMasks(filled(2), filled(3), inner if inner.sum() >= _MINIMUM_VOXELS else mask)

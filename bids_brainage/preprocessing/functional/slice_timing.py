@@ -8,6 +8,7 @@ import numpy as np
 
 _REACH = 4  # volumes on each side
 _TOLERANCE = 1e-3
+_ABSURD = 10  # times beyond this many repetition times are milliseconds
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ def slice_times(
             f"slice timing is not corrected: {len(seconds)} slice times for {shape[axis]} slices"
         )
     unit = ""
-    if seconds.max() > repetition_time and seconds.max() / 1000 <= repetition_time + _TOLERANCE:
+    latest = seconds.max(initial=0)
+    if repetition_time * _ABSURD < latest <= 1000 * (repetition_time + _TOLERANCE):
         seconds = seconds / 1000
         unit = " (taken as milliseconds)"
     if not np.isfinite(seconds).all() or seconds.min() < -_TOLERANCE:
