@@ -50,7 +50,7 @@ ANATOMY = (
           _SEGMENTED),
     Range("wm_fraction", 0.15, 0.55, "white matter share of the intracranial volume", "%",
           _SEGMENTED),
-    Range("csf_fraction", 0.03, 0.50, "CSF share of the intracranial volume", "%", _SEGMENTED),
+    Range("csf_fraction", 0.01, 0.55, "CSF share of the intracranial volume", "%", _SEGMENTED),
     Range("t1w_brain_coverage", 0.80, 1.0, "share of the brain inside the field of view", "%",
           "the image cuts the brain off: use a T1w of the whole brain"),
     Range("registration_overlap", 0.85, 1.0, "overlap (Dice) with the template's brain", "",
