@@ -19,7 +19,7 @@ def test_masks_hold_pure_tissue(anatomy):
     assert masks.white_matter.sum() > 100
     assert masks.csf.sum() >= 20
     assert truth[2][masks.white_matter].min() > 0.9
-    assert truth[3][masks.csf].mean() > 0.9
+    assert truth[3][masks.csf].mean() > 0.85
     assert not (masks.white_matter & masks.csf).any()
 
 
