@@ -66,13 +66,15 @@ def predict_sessions(
         The rows written, session by session and model by model.
     """
     per_session: list[list[Row]] = [[] for _ in extractions]
+    fitting = [set(fitting_models(e)) if fitting_only else None for e in extractions]
     for predictor in predictors:
         vectors = [_vectors(output_dir, e, predictor.card) for e in extractions]
         wanted = [i for i, (features, _) in enumerate(vectors) if features]
         found = predictor.predict([vectors[i][0] for i in wanted])
         predictions = dict(zip(wanted, found, strict=True))
         for i, extraction in enumerate(extractions):
-            if fitting_only and predictor.card.name not in fitting_models(extraction):
+            names = fitting[i]
+            if names is not None and predictor.card.name not in names:
                 continue
             row = make_row(extraction, predictor.card, predictions.get(i), vectors[i][1])
             per_session[i].append(row)

@@ -146,9 +146,8 @@ def _prepare_run(
     )
     folder = session_file(config.output_dir, inputs.key, "x", "func").parent
     stem = "_".join((inputs.key.stem, run.label))
-    before = set(folder.glob(f"{stem}_*")) if folder.is_dir() else set()
     written = write_functional(result, folder, stem, [dataset.uri(run.path)])
-    done.files += sorted(set(folder.glob(f"{stem}_*")) - before)
+    done.files += sorted(folder.glob(f"{stem}_*"))
     quality = functional_quality(result)
     check_function(quality, run.path)
     done.runs.append(written)
