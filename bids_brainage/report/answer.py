@@ -13,7 +13,7 @@ EXPERIMENTAL = "volumes"
 EXPERIMENTAL_STATUS = "experimental"
 _SEX = {"F": "female", "M": "male"}
 _INPUTS = {
-    "morphometry": "brain morphometry (thickness and volumes of FreeSurfer)",
+    "morphometry": "brain morphometry (FreeSurfer thickness and volumes)",
     "connectivity": "functional connectivity (BOLD)",
     "volumes": "volumes of tissues and regions (raw T1w)",
 }
