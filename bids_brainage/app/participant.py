@@ -75,6 +75,7 @@ def run_participants(
     participants = list(dict.fromkeys(key.participant for key in plan.keys))
     for _ in map_processes(partial(write_report, config.output_dir), participants, config.nprocs):
         pass
+    write_methods(config.output_dir)
     return summarise(rows, config.output_dir, say)
 
 
@@ -88,6 +89,18 @@ def write_report(output_dir: Path, participant: str) -> None:
         crash = output_dir / "logs" / f"crash-report-sub-{participant}.txt"
         write_text(crash, traceback.format_exc())
         logger.warning("no report for sub-%s: %s (see %s)", participant, error, crash)
+
+
+def write_methods(output_dir: Path) -> None:
+    """Write ``logs/CITATION``; like the pages, it never costs the numbers."""
+    from bids_brainage.report.citation import write_citation
+
+    try:
+        write_citation(output_dir)
+    except Exception as error:
+        crash = output_dir / "logs" / "crash-citation.txt"
+        write_text(crash, traceback.format_exc())
+        logger.warning("no CITATION file: %s (see %s)", error, crash)
 
 
 def summarise(rows: Sequence[Row], output_dir: Path, say: Say) -> int:

@@ -57,8 +57,8 @@ def predict_sessions(
     extractions
         Logs of sessions, also of failed ones: they get their row, too.
     fitting_only
-        Leave out models that fit a session less well than others: each session keeps the models
-        for its kind of input, see `fitting_models`.
+        Each session gets the one model for its kind of input, see `fitting_model`; a model that is
+        no default gives a row without an age, with the reason.
 
     Returns
     -------
@@ -66,35 +66,33 @@ def predict_sessions(
         The rows written, session by session and model by model.
     """
     per_session: list[list[Row]] = [[] for _ in extractions]
-    fitting = [set(fitting_models(e)) if fitting_only else None for e in extractions]
     for predictor in predictors:
-        vectors = [_vectors(output_dir, e, predictor.card) for e in extractions]
-        wanted = [i for i, (features, _) in enumerate(vectors) if features]
+        card = predictor.card
+        vectors = [_vectors(output_dir, e, card) for e in extractions]
+        withheld = fitting_only and not card.default
+        wanted = [] if withheld else [i for i, (features, _) in enumerate(vectors) if features]
         found = predictor.predict([vectors[i][0] for i in wanted])
         predictions = dict(zip(wanted, found, strict=True))
         for i, extraction in enumerate(extractions):
-            names = fitting[i]
-            if names is not None and predictor.card.name not in names:
+            if fitting_only and card.name != fitting_model(extraction):
                 continue
-            row = make_row(extraction, predictor.card, predictions.get(i), vectors[i][1])
+            reason = f"no age by default: {card.caveat}" if withheld else ""
+            row = make_row(extraction, card, predictions.get(i), vectors[i][1], reason)
             per_session[i].append(row)
     for extraction, rows in zip(extractions, per_session, strict=True):
         _write(output_dir, extraction, rows, predictors)
     return [row for rows in per_session for row in rows]
 
 
-def fitting_models(extraction: Extraction) -> tuple[str, ...]:
-    """Shipped models for what a session has.
+def fitting_model(extraction: Extraction) -> str:
+    """Shipped model for what a session has.
 
-    The multimodal model for FreeSurfer morphometry and connectivity; the one for volumes of a raw
-    T1w where there is no FreeSurfer morphometry.
+    The multimodal model for FreeSurfer morphometry and connectivity; the one for volumes where a
+    raw T1w is all there is.
     """
     has = extraction.derivatives
-    fits = {
-        "mavae": "morphometry" in has or "connectivity" in has,
-        "volumes": "volumes" in has and "morphometry" not in has,
-    }
-    return tuple(name for name in SHIPPED if fits[name]) or SHIPPED[:1]
+    alone = "volumes" in has and not {"morphometry", "connectivity"} & set(has)
+    return "volumes" if alone else "mavae"
 
 
 def _vectors(
@@ -140,7 +138,11 @@ def _check_recipe(extraction: Extraction, card: ModelCard, modality: str) -> Non
 
 
 def make_row(
-    extraction: Extraction, card: ModelCard, prediction: Prediction | None, problems: Sequence[str]
+    extraction: Extraction,
+    card: ModelCard,
+    prediction: Prediction | None,
+    problems: Sequence[str],
+    withheld: str = "",
 ) -> Row:
     """One row of the predictions table.
 
@@ -150,6 +152,8 @@ def make_row(
         None if the session has no usable features.
     problems
         Why modalities were left out.
+    withheld
+        Why the model does not tell an age although it could.
     """
     reasons = [reason for reason in (extraction.reason, *problems) if reason]
     row: Row = {
@@ -163,10 +167,11 @@ def make_row(
     }
     if prediction is not None:
         row |= _predicted(extraction, card, prediction)
-    elif extraction.status == "ok":
+    elif extraction.status == "ok" and not withheld:
         row["status"] = "failed"
         reasons = reasons or [f"no input that model {card.name} takes"]
-    row["status_reason"] = "; ".join(reasons)
+    told = [withheld] if withheld and extraction.status == "ok" else []
+    row["status_reason"] = "; ".join((*reasons, *told))
     row["quality"], row["quality_reasons"] = judge(row, left_out=bool(reasons))
     return row
 
@@ -204,7 +209,12 @@ def _write(
         "Description": "Brain age and sex, one row per model. For research; not for clinical use.",
         "Sources": [f"bids::{name}" for name in extraction.files],
         "Models": {
-            p.card.name: {"Version": p.card.version, "SHA256": p.card.sha256} for p in predictors
+            p.card.name: {
+                "Version": p.card.version,
+                "SHA256": p.card.sha256,
+                "Status": "experimental" if p.card.experimental else "settled",
+            }
+            for p in predictors
         },
         "SoftwareVersions": extraction.versions,
     }

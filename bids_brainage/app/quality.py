@@ -9,7 +9,24 @@ LIMITS = (
     ("region_coverage", 0.95, False, "only {:.0%} of the atlas regions have a time series"),
     ("missing_measures", 0.1, True, "{:.0%} of the model's morphometry measures are missing"),
     ("surface_holes", 200, True, "{:.0f} holes in the FreeSurfer surfaces"),
-)
+    ("t1w_snr", 6, False, "T1w signal-to-noise ratio {:.1f} is below {}"),
+    ("t1w_cnr", 1.0, False, "T1w contrast-to-noise ratio {:.2f} is below {}"),
+    ("intracranial_volume", 1000, False, "intracranial volume {:.0f} mL is below {} mL"),
+    ("intracranial_volume", 1950, True, "intracranial volume {:.0f} mL is above {} mL"),
+    ("csf_fraction", 0.40, True, "{:.0%} of the intracranial volume is CSF"),
+    ("registration_overlap", 0.93, False, "the brain overlaps with the template by {:.2f} only"),
+    ("registration_wm_overlap", 0.60, False,
+     "white matter overlaps with the template by {:.2f} only"),
+    ("landmark_distance", 8, True, "regions lie {:.0f} mm from their place in the template"),
+    ("mirror_overlap", 0.94, False, "left and right of the brain differ (overlap {:.2f})"),
+    ("head_rotation", 40, True, "the head is turned by {:.0f} degrees"),
+    ("t1w_brain_coverage", 0.98, False, "only {:.0%} of the brain is inside the T1w"),
+    ("high_motion_share", 0.25, True, "{:.0%} of the volumes moved more than 0.5 mm"),
+    ("tsnr", 20, False, "BOLD temporal signal-to-noise ratio {:.0f} is below {}"),
+    ("bold_registration_overlap", 0.85, False,
+     "the BOLD brain overlaps with the template by {:.2f} only"),
+    ("bold_brain_coverage", 0.75, False, "BOLD covers {:.0%} of the brain only"),
+)  # fmt: skip
 
 
 def judge(numbers: Mapping[str, float | None], *, left_out: bool = False) -> tuple[str, str]:

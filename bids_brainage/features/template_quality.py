@@ -1,5 +1,6 @@
 """How well an image sits in the standard space: overlaps, symmetry, field of view, rotation."""
 
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -163,7 +164,10 @@ def rotation(points: np.ndarray, moved: np.ndarray) -> float:
 
 
 def _on_grid(image: nib.Nifti1Image, grid: nib.Nifti1Image) -> np.ndarray:
-    moved = resample_to_img(
-        image, grid, interpolation="linear", copy_header=True, force_resample=True
-    )
+    with warnings.catch_warnings():
+        # A mask becomes the share of each voxel that it covers, as wanted.
+        warnings.filterwarnings("ignore", "Resampling binary images", UserWarning)
+        moved = resample_to_img(
+            image, grid, interpolation="linear", copy_header=True, force_resample=True
+        )
     return np.asarray(moved.dataobj)
