@@ -10,10 +10,17 @@ from typing import Any
 import numpy as np
 
 from bids_brainage import __version__
-from bids_brainage.errors import InputError, UsageError
+from bids_brainage.errors import InputError, ModelError, UsageError
 from bids_brainage.evaluation.bias import fit_bias
-from bids_brainage.models.cards import InputSpec, ModelCard, TrainingSample, names_hash
-from bids_brainage.models.store import save_model
+from bids_brainage.models.cards import (
+    CARD_NAME,
+    InputSpec,
+    ModelCard,
+    TrainingSample,
+    names_hash,
+    read_card,
+)
+from bids_brainage.models.store import find_model, save_model
 from bids_brainage.models.volumes import MODALITY
 from bids_brainage.training.samples import describe_people
 from bids_brainage.training.volumes.candidates import CANDIDATES, Candidate, usable
@@ -46,8 +53,8 @@ NOTE = (
 )
 EXPERIMENTAL = "Experimental: few people with images to test on. "
 NOT_DEFAULT = (
-    EXPERIMENTAL + "It is not better than guessing the median age, so that it is not used unless "
-    "asked for. "
+    EXPERIMENTAL + "It has not been shown to be better than guessing the median age, so it is not "
+    "used unless asked for. "
 )
 
 
@@ -166,6 +173,7 @@ def make_card(
         config=candidate.config(table.names).as_dict(),
         recipe={"regression": candidate.slug, "label": candidate.label,
                 "trained_on": candidate.trained_on, "segmentation": options.segmentation,
+                "segmentation_sha256": _segmentation_hash(options),
                 "repeats": options.repeats, "chosen": decision.chosen},
         seed=0,
         command=options.command or f"brainage train volumes {options.data.name}",
@@ -176,6 +184,16 @@ def make_card(
         default=decision.beats_median,
         caveat=(EXPERIMENTAL if decision.beats_median else NOT_DEFAULT) + decision.words,
     )  # fmt: skip
+
+
+def _segmentation_hash(options: TrainOptions) -> str:
+    """Hash of the weights that measured images; empty for a table of measures."""
+    if options.data.is_file():
+        return ""
+    try:
+        return read_card(find_model(options.segmentation) / CARD_NAME).sha256
+    except ModelError:
+        return ""
 
 
 def samples(people: VolumeTable) -> tuple[TrainingSample, ...]:
