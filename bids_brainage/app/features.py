@@ -11,14 +11,16 @@ from threadpoolctl import threadpool_limits
 from bids_brainage.app.raw import (
     prepare_anatomy,
     prepare_runs,
+    why,
+    work_folder,
     write_anatomy,
 )
 from bids_brainage.app.steps import report_step
-from bids_brainage.app.volumes import write_session_volumes
+from bids_brainage.app.volumes import write_regional_volumes, write_tissue_volumes
 from bids_brainage.bids.dataset import Dataset
 from bids_brainage.bids.outputs import session_file
 from bids_brainage.config import RunConfig
-from bids_brainage.errors import BrainAgeError, InputError, OutputError
+from bids_brainage.errors import InputError, OutputError
 from bids_brainage.features.connectivity import combine_runs, extract_runs
 from bids_brainage.features.image_quality import anatomical_quality
 from bids_brainage.features.morphometry import read_morphometry, write_morphometry
@@ -66,10 +68,17 @@ class _Session:
             return work()
         except OutputError:
             raise
-        except BrainAgeError as error:
-            reason = _without_roots(str(error), self.dataset)
-            self.progress.problems.append(f"{modality} left out: {reason}")
+        except Exception as error:
+            told = why(error, self.config, f"{self.inputs.key.stem}-{modality}")
+            self.progress.problems.append(f"{modality} left out: {self.short(told)}")
             return None
+
+    def short(self, text: str) -> str:
+        """Shorten paths to those inside their dataset: reasons end up in published tables."""
+        roots = {self.dataset.root, *self.dataset.links.values(), self.config.output_dir}
+        for root in sorted({*roots, work_folder(self.config)}, key=lambda p: -len(str(p))):
+            text = text.replace(f"{root}/", "")
+        return text
 
 
 def extract_features(
@@ -94,6 +103,8 @@ def extract_features(
     if inputs.freesurfer:
         session.attempt("morphometry", lambda: _morphometry(session))
     anatomy = session.attempt("volumes", lambda: _anatomy(session)) if inputs.t1w else None
+    if anatomy is not None and not inputs.t1w_borrowed:
+        session.attempt("volumes", lambda: _volumes(session, anatomy))
     runs = list(inputs.runs)
     if inputs.raw_runs and anatomy is None:
         progress.problems.append("connectivity left out: without the T1w, BOLD is not registered")
@@ -141,13 +152,6 @@ def recipe_names(config: RunConfig) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _without_roots(text: str, dataset: Dataset) -> str:
-    """Shorten paths to those inside their dataset: reasons end up in published tables."""
-    for root in sorted({dataset.root, *dataset.links.values()}, key=lambda p: -len(str(p))):
-        text = text.replace(f"{root}/", "")
-    return text
-
-
 def _morphometry(session: _Session) -> None:
     config, inputs, progress = session.config, session.inputs, session.progress
     assert inputs.freesurfer is not None
@@ -169,23 +173,33 @@ def _morphometry(session: _Session) -> None:
 
 
 def _anatomy(session: _Session) -> AnatomicalResult:
-    """Preprocess the T1w; its volumes are features unless it is of another session."""
+    """Preprocess the T1w, and write and judge what came of it."""
     config, inputs, progress = session.config, session.inputs, session.progress
     with threadpool_limits(session.threads):
         anatomy = prepare_anatomy(config, inputs, session.threads, session.say)
-    progress.notes += anatomy.notes
+    progress.notes += map(session.short, anatomy.notes)
     if inputs.t1w_borrowed:
         check_anatomy(anatomical_quality(anatomy), anatomy.source.path)
         return anatomy
-    progress.sources["volumes"] = [session.dataset.uri(anatomy.source.path)]
     session.say("writing T1w derivatives")
     written = write_anatomy(config, session.dataset, inputs, anatomy)
     progress.derivatives["anatomical"] = [_relative(path, config) for path in written]
     progress.quality |= anatomical_quality(anatomy)
     check_anatomy(progress.quality, anatomy.source.path)
-    session.say("volumes")
-    progress.derivatives |= write_session_volumes(config, inputs, anatomy, written)
     return anatomy
+
+
+def _volumes(session: _Session, anatomy: AnatomicalResult) -> None:
+    """Volumes of the session's own T1w; an atlas that does not fit costs its own table only."""
+    config, progress = session.config, session.progress
+    session.say("volumes")
+    made_of = [config.output_dir / name for name in progress.derivatives["anatomical"]]
+    path = write_tissue_volumes(config, session.inputs, anatomy, made_of)
+    progress.sources["volumes"] = [session.dataset.uri(anatomy.source.path)]
+    progress.derivatives["volumes"] = _relative(path, config)
+    tables, notes = write_regional_volumes(config, session.inputs, anatomy, made_of)
+    progress.derivatives["regional_volumes"] = [_relative(table, config) for table in tables]
+    progress.notes += map(session.short, notes)
 
 
 def _preprocessed(session: _Session, anatomy: AnatomicalResult) -> list[BoldRun]:
@@ -195,8 +209,8 @@ def _preprocessed(session: _Session, anatomy: AnatomicalResult) -> list[BoldRun]
         done = prepare_runs(
             config, session.dataset, session.inputs, anatomy, session.threads, session.say
         )
-    problems = [_without_roots(problem, session.dataset) for problem in done.problems]
-    progress.notes += [*done.notes, *problems]
+    problems = [session.short(problem) for problem in done.problems]
+    progress.notes += [*map(session.short, done.notes), *problems]
     progress.derivatives["functional"] = [_relative(path, config) for path in done.files]
     progress.quality |= done.quality
     if not done.runs:
@@ -205,11 +219,11 @@ def _preprocessed(session: _Session, anatomy: AnatomicalResult) -> list[BoldRun]
 
 
 def _connectivity(session: _Session, runs: Sequence[BoldRun]) -> None:
-    config, dataset, progress = session.config, session.dataset, session.progress
+    config, progress = session.config, session.progress
     preset = load_preset(config.denoising)
     atlas = load_atlas(config.atlas, runs[0].space)
     series, problems = extract_runs(runs, atlas, preset, config.fd_threshold)
-    progress.notes += [_without_roots(problem, dataset) for problem in problems]
+    progress.notes += [session.short(problem) for problem in problems]
     connectivity = combine_runs(series)
     used = connectivity.runs
     sources = [

@@ -1,6 +1,7 @@
 """The participant level: features in workers, predictions in batches, a page per participant."""
 
 import logging
+import os
 import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -10,10 +11,12 @@ from bids_brainage.app.extract import Job, extract_session, failed_extraction
 from bids_brainage.app.plan import Plan
 from bids_brainage.app.pool import map_processes
 from bids_brainage.app.predictions import Row, load_predictors, predict_sessions
+from bids_brainage.app.raw import work_folder
 from bids_brainage.app.resources import share_cpus
 from bids_brainage.app.steps import Step
 from bids_brainage.bids.outputs import prepare_output, write_text
 from bids_brainage.config import RunConfig
+from bids_brainage.errors import OutputError
 from bids_brainage.predict.predictor import Predictor
 from bids_brainage.preprocessing.atlas import load_atlas, packaged_name
 from bids_brainage.preprocessing.denoising import load_preset
@@ -21,6 +24,7 @@ from bids_brainage.records.extraction import Extraction
 
 logger = logging.getLogger(__name__)
 MANY = 20
+SLOW = 10.0  # seconds
 KILLED = "the worker process was killed, most likely for lack of memory: use a lower --nprocs"
 Say = Callable[[str], object]
 
@@ -56,6 +60,7 @@ def run_participants(
     for note in plan.dataset.notes:
         logger.info("dataset: %s", note)
     prepare_output(config.output_dir, config.bids_dir, plan.dataset.links, plan.dataset.name)
+    prepare_work(config, plan)
     workers, threads = share_cpus(config, plan)
     jobs = [Job(config, plan.dataset, plan.selection, key, threads) for key in plan.keys]
     rows: list[Row] = []
@@ -68,7 +73,8 @@ def run_participants(
         extraction = result or failed_extraction(job, KILLED)
         say(f"[{number}/{len(jobs)}] {job.key.stem}: features {extraction.status}")
         waiting.append(extraction)
-        if len(waiting) == config.batch_size:
+        # A slow session is predicted at once: a job may be killed before the batch is full.
+        if len(waiting) == config.batch_size or (extraction.seconds or 0) > SLOW:
             rows += predict(waiting)
             waiting = []
     rows += predict(waiting)
@@ -77,6 +83,31 @@ def run_participants(
         pass
     write_methods(config.output_dir)
     return summarise(rows, config.output_dir, say)
+
+
+def prepare_work(config: RunConfig, plan: Plan) -> None:
+    """Make the work folder, outside of every input.
+
+    Raises
+    ------
+    OutputError
+        If it is inside an input dataset or cannot be written.
+    """
+    folder = work_folder(config).resolve()
+    for root in {plan.dataset.root, *plan.dataset.links.values()}:
+        inside = folder.is_relative_to(root.resolve())
+        if inside and not folder.is_relative_to(config.output_dir.resolve()):
+            raise OutputError("the work folder is inside an input dataset", place=folder,
+                              hint="choose another with --work-dir")  # fmt: skip
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        writable = os.access(folder, os.W_OK)
+    except OSError as error:
+        raise OutputError(f"cannot make the work folder: {error.strerror}", place=folder,
+                          hint="choose another with --work-dir") from error  # fmt: skip
+    if not writable:
+        raise OutputError("cannot write into the work folder", place=folder,
+                          hint="choose another with --work-dir")  # fmt: skip
 
 
 def write_report(output_dir: Path, participant: str) -> None:

@@ -40,7 +40,7 @@ def load_predictors(config: RunConfig) -> list[Predictor]:
     """
     device = resolve_device(config.device)
     logger.info("models run on %s", device)
-    return [Predictor(name, device, config.batch_size) for name in config.models or SHIPPED[:1]]
+    return [Predictor(name, device, config.batch_size) for name in config.models or SHIPPED]
 
 
 def predict_sessions(
@@ -57,8 +57,8 @@ def predict_sessions(
     extractions
         Logs of sessions, also of failed ones: they get their row, too.
     fitting_only
-        Each session gets the one model for its kind of input, see `fitting_model`; a model that is
-        no default gives a row without an age, with the reason.
+        Each session gets the models for its kind of input, see `fitting_models`; where none but
+        one that is no default fits, its row has no age, with the reason.
 
     Returns
     -------
@@ -74,7 +74,8 @@ def predict_sessions(
         found = predictor.predict([vectors[i][0] for i in wanted])
         predictions = dict(zip(wanted, found, strict=True))
         for i, extraction in enumerate(extractions):
-            if fitting_only and card.name != fitting_model(extraction):
+            fitting = fitting_models(extraction)
+            if fitting_only and (card.name not in fitting or (withheld and len(fitting) > 1)):
                 continue
             reason = f"no age by default: {card.caveat}" if withheld else ""
             row = make_row(extraction, card, predictions.get(i), vectors[i][1], reason)
@@ -84,15 +85,18 @@ def predict_sessions(
     return [row for rows in per_session for row in rows]
 
 
-def fitting_model(extraction: Extraction) -> str:
-    """Shipped model for what a session has.
+def fitting_models(extraction: Extraction) -> tuple[str, ...]:
+    """Shipped models for what a session has.
 
-    The multimodal model for FreeSurfer morphometry and connectivity; the one for volumes where a
-    raw T1w is all there is.
+    The multimodal model for FreeSurfer morphometry and connectivity; the one for volumes of a raw
+    T1w where there is no FreeSurfer morphometry.
     """
     has = extraction.derivatives
-    alone = "volumes" in has and not {"morphometry", "connectivity"} & set(has)
-    return "volumes" if alone else "mavae"
+    fits = {
+        "mavae": "morphometry" in has or "connectivity" in has,
+        "volumes": "volumes" in has and "morphometry" not in has,
+    }
+    return tuple(name for name in SHIPPED if fits[name]) or SHIPPED[:1]
 
 
 def _vectors(

@@ -2,13 +2,14 @@
 
 import logging
 import shutil
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from bids_brainage.bids.dataset import Dataset
-from bids_brainage.bids.outputs import session_file
+from bids_brainage.bids.outputs import session_file, write_text
 from bids_brainage.config import RunConfig
 from bids_brainage.errors import BrainAgeError, OutputError
 from bids_brainage.features.image_quality import functional_quality, mean_quality
@@ -22,7 +23,7 @@ from bids_brainage.records.raw import AnatomicalResult, RawBold
 logger = logging.getLogger(__name__)
 SEGMENTER = "resunet"
 Quality = dict[str, float | None]
-Say = Callable[[str], object]
+Say = Callable[[str], None]
 
 
 @dataclass
@@ -63,7 +64,14 @@ def prepare_anatomy(
     assert inputs.t1w is not None
     segmenter = partial(segment, model=SEGMENTER, device=str(resolve_device(config.device)))
     work = step_cache(config, inputs, inputs.t1w.path)
-    return preprocess_t1w(inputs.t1w, work, segmenter=segmenter, threads=threads, progress=say)
+    return preprocess_t1w(
+        inputs.t1w,
+        work,
+        segmenter=segmenter,
+        segmenter_name=segmenter_version(),
+        threads=threads,
+        progress=say,
+    )
 
 
 def segmenter_version() -> str:
@@ -114,8 +122,9 @@ def prepare_runs(
             quality = _prepare_run(config, dataset, inputs, anatomy, run, threads, say, done)
         except OutputError:
             raise
-        except BrainAgeError as error:
-            done.problems.append(f"run {run.label} left out: {error}")
+        except Exception as error:
+            told = why(error, config, f"{inputs.key.stem}-{run.label}")
+            done.problems.append(f"run {run.label} left out: {told}")
         else:
             numbers.append(quality)
     done.quality = mean_quality(numbers)
@@ -153,6 +162,15 @@ def _prepare_run(
     done.runs.append(written)
     done.notes += [f"{run.label}: {note}" for note in result.notes]
     return quality
+
+
+def why(error: Exception, config: RunConfig, name: str) -> str:
+    """Reason for a table; what nobody foresaw leaves its traceback in the logs, too."""
+    if isinstance(error, BrainAgeError):
+        return str(error)
+    crash = config.output_dir / "logs" / f"crash-{name}.txt"
+    write_text(crash, "".join(traceback.format_exception(error)))
+    return f"unexpected {type(error).__name__}: {error} (see {crash.name})"
 
 
 def work_folder(config: RunConfig) -> Path:

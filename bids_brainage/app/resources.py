@@ -16,8 +16,8 @@ LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_by
 def share_cpus(config: RunConfig, plan: Plan) -> tuple[int, int]:
     """Choose the number of workers and the threads of each.
 
-    Where no derivatives were found, every session is raw: its steps use threads, and a worker
-    may need 4 GB. Features of derivatives take one thread and little memory.
+    Where no derivatives were found, every session is raw: its steps use threads. A worker that
+    meets a raw session may need 4 GB. Features of derivatives take one thread and little memory.
 
     Returns
     -------
@@ -26,13 +26,14 @@ def share_cpus(config: RunConfig, plan: Plan) -> tuple[int, int]:
     """
     sessions = max(len(plan.keys), 1)
     dataset = plan.dataset
-    raw = config.raw and dataset.raw is not None
-    if not raw or (dataset.derivatives and dataset.freesurfer):
+    by_memory = max(1, int(available_memory() // RAW_MEMORY))
+    if not config.raw or dataset.raw is None:
         return config.nprocs, config.threads or 1
+    if dataset.derivatives and dataset.freesurfer:
+        return min(config.nprocs, by_memory), config.threads or 1
     threads = config.threads or min(MOST_THREADS, max(1, config.nprocs // sessions), config.nprocs)
     if config.threads is None and config.nprocs > 1:
         threads = max(threads, 2)
-    by_memory = max(1, int(available_memory() // RAW_MEMORY))
     workers = max(1, min(config.nprocs // threads, by_memory))
     logger.info("%d workers with %d threads each for raw images", workers, threads)
     return workers, threads

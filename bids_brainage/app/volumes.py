@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import nibabel as nib
 
 from bids_brainage.bids.outputs import session_file
 from bids_brainage.config import DEFAULT_ATLAS, RunConfig
+from bids_brainage.errors import InputError
 from bids_brainage.features.regional_volumes import (
     modulated_suffix,
     regional_gm,
@@ -22,41 +22,49 @@ from bids_brainage.records.segmentation import TISSUES
 ATLASES = (DEFAULT_ATLAS, "AAL")
 
 
-def write_session_volumes(
+def write_tissue_volumes(
     config: RunConfig, inputs: SessionInputs, anatomy: AnatomicalResult, files: Sequence[Path]
-) -> dict[str, Any]:
-    """Write tissue and region volumes in native space, and regional grey matter of each atlas.
+) -> Path:
+    """Write volumes of tissues and regions in native space.
 
     Parameters
     ----------
     files
-        Derivatives that the volumes are made from.
+        Derivatives of the T1w, for the sources in the sidecar.
+    """
+    stem = inputs.key.stem
+    names = [f"{stem}_label-{tissue}_probseg" for tissue in TISSUES[1:]]
+    path = session_file(config.output_dir, inputs.key, SUFFIX, "anat")
+    sources = _sources(config, files, *names, f"{stem}_desc-regions_dseg")
+    return write_volumes(path, tissue_volumes(anatomy.segmentation), sources)
+
+
+def write_regional_volumes(
+    config: RunConfig, inputs: SessionInputs, anatomy: AnatomicalResult, files: Sequence[Path]
+) -> tuple[list[Path], list[str]]:
+    """Write the modulated grey matter of the regions of each atlas.
 
     Returns
     -------
-        Kind of volumes to files, relative to OUTPUT_DIR.
+        The tables, and why an atlas was left out.
     """
-
-    def relative(path: Path) -> str:
-        return path.relative_to(config.output_dir).as_posix()
-
-    def sources(*endings: str) -> dict[str, list[str]]:
-        made_of = [
-            path for path in files if path.name.endswith(tuple(f"{e}.nii.gz" for e in endings))
-        ]
-        return {"Sources": [f"bids::{relative(path)}" for path in made_of]}
-
-    stem, space = inputs.key.stem, f"space-{anatomy.space}_res-2"
-    native = [f"{stem}_label-{tissue}_probseg" for tissue in TISSUES[1:]]
-    path = session_file(config.output_dir, inputs.key, SUFFIX, "anat")
-    volumes = tissue_volumes(anatomy.segmentation)
-    write_volumes(path, volumes, sources(*native, f"{stem}_desc-regions_dseg"))
+    name = f"{inputs.key.stem}_space-{anatomy.space}_res-2_label-GM_probseg"
+    sources = _sources(config, files, name)
     gm = nib.Nifti1Image(anatomy.mni_segmentation[TISSUES.index("GM")], anatomy.mni.affine)
-    regional = []
-    for name in dict.fromkeys((*ATLASES, packaged_name(config.atlas) or config.atlas)):
-        atlas = load_atlas(name, anatomy.space)
+    tables, notes = [], []
+    for wanted in dict.fromkeys((*ATLASES, packaged_name(config.atlas) or config.atlas)):
+        try:
+            atlas = load_atlas(wanted, anatomy.space)
+            volumes = regional_gm(gm, anatomy.jacobian, atlas)
+        except InputError as error:
+            notes.append(f"grey matter of atlas {wanted} left out: {error}")
+            continue
         table = session_file(config.output_dir, inputs.key, modulated_suffix(atlas), "anat")
-        volumes = regional_gm(gm, anatomy.jacobian, atlas)
-        write_regional_gm(table, volumes, atlas, sources(f"{stem}_{space}_label-GM_probseg"))
-        regional.append(relative(table))
-    return {"volumes": relative(path), "regional_volumes": regional}
+        tables.append(write_regional_gm(table, volumes, atlas, sources))
+    return tables, notes
+
+
+def _sources(config: RunConfig, files: Sequence[Path], *stems: str) -> dict[str, list[str]]:
+    names = [f"{stem}.nii.gz" for stem in stems]
+    used = [path.relative_to(config.output_dir) for path in files if path.name in names]
+    return {"Sources": [f"bids::{path.as_posix()}" for path in used]}

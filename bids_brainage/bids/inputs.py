@@ -113,6 +113,11 @@ def _choose_raw(
             "of this participant to register to: add one, or run fMRIPrep"
         )
         raw.runs = ()
+    if raw.runs:
+        # The preprocessed runs that cannot be used are replaced.
+        replaced = [p for p in problems if p.startswith("connectivity left out")]
+        notes += replaced
+        problems[:] = [p for p in problems if p not in replaced]
     what = [raw.t1w.path.name] if raw.t1w and not raw.borrowed else []
     what += [counted(len(raw.runs), "raw BOLD image")] if raw.runs else []
     if what:

@@ -9,12 +9,14 @@ from typing import Any
 
 import nibabel as nib
 from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
 
 from bids_brainage.bids.entities import EXTENSION, NamedFile
 from bids_brainage.bids.text import read_json_object
 
 LONGEST = 60.0  # seconds; longer ones are milliseconds
-UNREADABLE = (ImageFileError, OSError, EOFError, ValueError, KeyError, AttributeError, zlib.error)
+UNREADABLE = (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, KeyError,
+              AttributeError, zlib.error)  # fmt: skip
 UNITS = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6}
 
 

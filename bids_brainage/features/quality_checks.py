@@ -45,7 +45,7 @@ _FLIPPED = (
 )
 
 ANATOMY = (
-    Range("intracranial_volume", 800, 2200, "intracranial volume", " mL", _SEGMENTED),
+    Range("intracranial_volume", 650, 2200, "intracranial volume", " mL", _SEGMENTED),
     Range("gm_fraction", 0.25, 0.70, "grey matter share of the intracranial volume", "%",
           _SEGMENTED),
     Range("wm_fraction", 0.15, 0.55, "white matter share of the intracranial volume", "%",
@@ -64,7 +64,7 @@ FUNCTION = (
     Range("bold_brain_coverage", 0.50, 1.0, "share of the template's brain in the BOLD mask", "%",
           "the run covers too little of the brain, or was not registered to the T1w: "
           + _LOOK),
-    Range("bold_registration_overlap", 0.65, 1.0, "overlap (Dice) of the BOLD mask with the "
+    Range("bold_registration_overlap", 0.5, 1.0, "overlap (Dice) of the BOLD mask with the "
           "template's brain", "", "the BOLD was not registered to the T1w: " + _LOOK),
     Range("tsnr", 2.0, float("inf"), "temporal signal-to-noise ratio", "",
           "the run holds noise or its motion could not be corrected: leave it out"),
@@ -88,6 +88,10 @@ def check_anatomy(quality: Mapping[str, float | None], place: str | Path = "") -
     """
     if not quality.get("intracranial_volume"):
         raise InputError("the segmentation found no brain (0 mL)", place=place, hint=_SEGMENTED)
+    for name in ("registration_overlap", "landmark_distance"):
+        if name in quality and quality[name] is None:
+            what = name.replace("_", " ")
+            raise InputError(f"the {what} cannot be measured", place=place, hint=_FLIPPED)
     _check(quality, ANATOMY, place)
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from bids_brainage.errors import InputError
 
 # A packed file that is cut off raises EOFError, a damaged one zlib.error.
-READ_ERRORS = (OSError, EOFError, ValueError, zlib.error, nib.filebasedimages.ImageFileError)
+READ_ERRORS = (OSError, EOFError, ValueError, zlib.error, nib.filebasedimages.ImageFileError,
+               nib.spatialimages.HeaderDataError)  # fmt: skip
 
 
 def open_nifti(path: Path, what: str, hint: str) -> nib.Nifti1Image:
@@ -52,3 +53,12 @@ def image_data(image: nib.Nifti1Image, path: Path, what: str, hint: str) -> np.n
     while data.ndim > 3 and data.shape[-1] == 1:
         data = data[..., 0]
     return data
+
+
+def header_units(image: nib.Nifti1Image) -> tuple[str, str]:
+    """Units of space and time in the header, ``unknown`` where it holds no known code."""
+    try:
+        space, time = image.header.get_xyzt_units()
+    except KeyError:
+        return "unknown", "unknown"
+    return str(space), str(time)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-import os
+import secrets
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -62,6 +62,7 @@ class StepCache:
                 found = _read(place)
             except (*READ_ERRORS, KeyError, TypeError, UnicodeDecodeError):
                 logger.warning("step %s: the result kept in %s cannot be read", name, place)
+                shutil.rmtree(place, ignore_errors=True)
             else:
                 logger.info("step %s: reused from %s", name, place)
                 return found
@@ -88,10 +89,26 @@ def digest(key: Mapping[str, object]) -> str:
 
 
 def _write(place: Path, values: Values) -> None:
-    """Write into a folder of another name first: a killed step leaves no half result."""
-    draft = place.with_name(f"{place.name}.{os.getpid()}")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
+    """Write into a folder of another name first: a killed step leaves no half result.
+
+    Sessions that share an image may finish the same step at once; the first one stays.
+    """
+    draft = place.with_name(f"{place.name}.{secrets.token_hex(4)}")
+    try:
+        draft.mkdir(parents=True)
+        _fill(draft, values)
+        if (place / _DONE).is_file():
+            return
+        shutil.rmtree(place, ignore_errors=True)
+        draft.rename(place)
+    except OSError:
+        if not (place / _DONE).is_file():
+            raise
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _fill(draft: Path, values: Values) -> None:
     index: dict[str, Any] = {}
     for name, value in values.items():
         if isinstance(value, nib.Nifti1Image):
@@ -103,8 +120,6 @@ def _write(place: Path, values: Values) -> None:
         else:
             index[name] = {"value": value}
     (draft / _DONE).write_text(json.dumps(index), encoding="utf-8")
-    shutil.rmtree(place, ignore_errors=True)
-    draft.rename(place)
 
 
 def _read(place: Path) -> Values:
@@ -114,7 +129,9 @@ def _read(place: Path) -> Values:
 
 def _value(place: Path, entry: Mapping[str, Any]) -> Value:
     if "image" in entry:
-        return nib.load(place / entry["image"])
+        image = nib.Nifti1Image.from_filename(place / entry["image"])
+        # Read at once: the file may be replaced while the result is in use.
+        return nib.Nifti1Image(np.asanyarray(image.dataobj), image.affine, image.header)
     if "array" in entry:
         return np.load(place / entry["array"], allow_pickle=False)
     return entry["value"]

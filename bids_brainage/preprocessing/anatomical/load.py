@@ -7,7 +7,7 @@ import nibabel as nib
 import numpy as np
 
 from bids_brainage.errors import InputError
-from bids_brainage.preprocessing.images import image_data, open_nifti
+from bids_brainage.preprocessing.images import header_units, image_data, open_nifti
 
 VOXEL_SIZES = (0.2, 8.0)
 EXTENTS = (80.0, 700.0)
@@ -139,7 +139,7 @@ def _check_grid(
 ) -> None:
     sizes = np.linalg.norm(affine[:3, :3], axis=0)
     words = " x ".join(f"{size:.4g}" for size in sizes)
-    unit = file.header.get_xyzt_units()[0]
+    unit = header_units(file)[0]
     if sizes.min() < VOXEL_SIZES[0] or sizes.max() > VOXEL_SIZES[1]:
         raise InputError(
             f"voxels of {words} (unit in the header: {unit}), not between {VOXEL_SIZES[0]:g} and "

@@ -10,7 +10,7 @@ import numpy as np
 
 from bids_brainage.errors import InputError
 from bids_brainage.preprocessing.bold import MINIMUM_VOLUMES
-from bids_brainage.preprocessing.images import image_data, open_nifti
+from bids_brainage.preprocessing.images import header_units, image_data, open_nifti
 from bids_brainage.records.raw import RawBold
 
 MINIMUM_SLICES = 5
@@ -139,7 +139,7 @@ def repetition_time(run: RawBold, image: nib.Nifti1Image, notes: list[str]) -> f
 
 def header_time(image: nib.Nifti1Image) -> float | None:
     """Repetition time of the header in seconds, None if it cannot be one."""
-    unit = image.header.get_xyzt_units()[1]
+    unit = header_units(image)[1]
     return seconds_of(float(_time_zoom(image)) * _UNITS.get(unit, 1.0))
 
 
@@ -161,7 +161,11 @@ def _spacing(run: RawBold, notes: list[str]) -> float | None:
     times = run.metadata.get("VolumeTiming")
     if not isinstance(times, list) or len(times) < 2:
         return None
-    steps = np.diff(np.asarray(times, dtype=float))
+    try:
+        steps = np.diff(np.asarray(times, dtype=float))
+    except (TypeError, ValueError):
+        notes.append("VolumeTiming holds no numbers; it is passed over")
+        return None
     if np.ptp(steps) > 0.02 * abs(steps.mean()):
         raise InputError(
             f"volumes are unevenly spaced in time ({steps.min():g} to {steps.max():g} s)",

@@ -125,6 +125,7 @@ def _preprocess(
         "registration": digest(key),
         "times": None if times is None else [times.axis, *times.shifts.tolist()],
         "grid": [*shape, *affine.ravel().tolist()],
+        "repetition_time": series.repetition_time,
     }
 
     def resample_step() -> dict[str, Any]:
