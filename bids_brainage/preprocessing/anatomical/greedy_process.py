@@ -4,6 +4,8 @@ A program of its own, started by `greedy`: greedy prints at will, holds the inte
 computes, and can abort its whole process.
 """
 
+import ctypes
+import signal
 import sys
 
 import numpy as np
@@ -12,6 +14,7 @@ from picsl_greedy import Greedy3D
 from bids_brainage.preprocessing.anatomical.itk import from_itk, to_itk
 
 TO_RAS = np.array([-1, -1, 1], dtype=np.float32)
+_PARENT_DEATH_SIGNAL = 1
 
 
 def main(source: str, target: str) -> None:
@@ -46,5 +49,12 @@ def main(source: str, target: str) -> None:
     np.savez(target, **found)
 
 
+def end_with_parent() -> None:
+    """Do not compute on when the program that waits for the result was killed."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+
+
 if __name__ == "__main__":
+    end_with_parent()
     main(*sys.argv[1:3])
