@@ -12,7 +12,7 @@ from bids_brainage.bids.outputs import read_json, read_tsv
 from bids_brainage.config import RunConfig
 from bids_brainage.preprocessing.templates import brain_template
 
-N_VOLUMES = 30
+N_VOLUMES = 60
 STEM = "sub-01_ses-1"
 FIRST = "sub-01/ses-1"
 
@@ -36,7 +36,7 @@ def raw_dataset(tmp_path_factory):
     rng = np.random.default_rng(0)
     head = 500 * np.asarray(template.dataobj, dtype=np.float32)
     head += 5 * rng.normal(size=head.shape).astype(np.float32) * (head > 0)
-    noise = rng.uniform(100, 200, size=head.shape).astype(np.float32)
+    noise = rng.uniform(100, 200, size=(20, 24, 20)).astype(np.float32)
     bold, _ = bold_image(rng)
     sidecar = {"RepetitionTime": 2.0, "TaskName": "rest"}
     for stem, data in (("sub-01_ses-1", head.clip(0)), ("sub-02", noise)):
