@@ -46,7 +46,7 @@ def main(source: str, target: str) -> None:
         )
         for name in ("warp", "inverse"):
             found[name] = from_itk(greedy[name]).astype(np.float32) * TO_RAS
-    np.savez(target, **found)
+    np.savez(target, allow_pickle=False, **found)
 
 
 def end_with_parent() -> None:
