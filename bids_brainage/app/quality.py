@@ -9,6 +9,7 @@ LIMITS = (
     ("region_coverage", 0.95, False, "only {:.0%} of the atlas regions have a time series"),
     ("missing_measures", 0.1, True, "{:.0%} of the model's morphometry measures are missing"),
     ("surface_holes", 200, True, "{:.0f} holes in the FreeSurfer surfaces"),
+    ("t1w_voxel_size", 2.5, True, "voxels of {:.1f} mm are too coarse for volumes"),
     ("t1w_snr", 6, False, "T1w signal-to-noise ratio {:.1f} is below {}"),
     ("t1w_cnr", 1.0, False, "T1w contrast-to-noise ratio {:.2f} is below {}"),
     ("intracranial_volume", 1000, False, "intracranial volume {:.0f} mL is below {} mL"),

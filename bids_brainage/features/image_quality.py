@@ -44,6 +44,7 @@ def anatomical_quality(result: AnatomicalResult) -> Quality:
     data = np.asarray(result.preproc.dataobj)
     quality = _contrast(data, result) | _volumes(result.segmentation)
     quality |= _standard_space(result, standard_brain(result.mni))
+    quality["t1w_voxel_size"] = float(max(nib.affines.voxel_sizes(result.preproc.affine)))
     return {name: _known(value) for name, value in quality.items()}
 
 

@@ -9,8 +9,7 @@ NOT_CLINICAL = (
     "Research use only: a brain age is a statistical estimate with an error of several years. "
     "It is no diagnosis and must not guide care."
 )
-EXPERIMENTAL = "volumes"
-EXPERIMENTAL_STATUS = "experimental"
+EXPERIMENTAL = "experimental"
 _SEX = {"F": "female", "M": "male"}
 _INPUTS = {
     "morphometry": "brain morphometry (FreeSurfer thickness and volumes)",
@@ -164,7 +163,7 @@ def _experimental(session: SessionDerivatives, model: str) -> bool:
     models = session.dictionary.get("Models")
     entry = models.get(model) if isinstance(models, dict) else None
     status = str(entry.get("Status", "")) if isinstance(entry, dict) else ""
-    return model == EXPERIMENTAL or status.lower() == EXPERIMENTAL_STATUS
+    return status.lower() == EXPERIMENTAL
 
 
 def _origins(session: SessionDerivatives) -> dict[str, str]:

@@ -183,7 +183,7 @@ def test_every_quality_column_is_documented(measured):
     ("column", "value", "words"),
     [
         ("intracranial_volume", 0.0, "no brain \\(0 mL\\)"),
-        ("intracranial_volume", 431.0, "431 mL, under 800 mL"),
+        ("intracranial_volume", 431.0, "431 mL, under 650 mL"),
         ("intracranial_volume", 2600.0, "2600 mL, over 2200 mL"),
         ("gm_fraction", 0.9, "90%, over 70%"),
         ("t1w_brain_coverage", 0.4, "40%, under 80%.*field of view|field of view.*40%"),
@@ -203,7 +203,7 @@ def test_implausible_anatomy_stops_with_value_place_and_next_step(column, value,
     ("column", "value", "words"),
     [
         ("bold_brain_coverage", 0.2, "20%, under 50%"),
-        ("bold_registration_overlap", 0.3, "0.3, under 0.65"),
+        ("bold_registration_overlap", 0.3, "0.3, under 0.5"),
         ("tsnr", 1.0, "1, under 2"),
     ],
 )
@@ -213,8 +213,10 @@ def test_implausible_run_stops_with_its_value(column, value, words):
         check_function(GOOD_RUN | {column: value})
 
 
-def test_values_that_could_not_be_measured_stop_nothing():
-    check_anatomy({"intracranial_volume": 1500.0, "registration_overlap": None})
+def test_values_that_could_not_be_measured_stop_nothing_but_of_the_registration():
+    check_anatomy({"intracranial_volume": 1500.0, "t1w_brain_coverage": None})
+    with pytest.raises(InputError, match="landmark distance cannot be measured"):
+        check_anatomy({"intracranial_volume": 1500.0, "landmark_distance": None})
 
 
 def test_dice_and_mirror():

@@ -33,6 +33,7 @@ from bids_brainage.training.segmentation.train import train_network
 
 logger = logging.getLogger(__name__)
 ROWS = ("compact", "compact-stripped", "ants-true-mask", "ants-our-mask", "specified", "agreement")
+VESSELS = 99.0
 NEEDS_COMPACT = {"compact", "compact-stripped", "ants-our-mask", "agreement"}
 
 
@@ -165,7 +166,7 @@ def _row(
         # Brains whose labels come from the head that was left out were not trained on either.
         return {
             brain.name: {"tissue": tissue_scores(
-                segment_head(network, brain).tissue, _ants(brain.image, brain.image > 0)
+                segment_head(network, brain).tissue, _ants(_dimmed(brain.image), brain.image > 0)
             )}
             for brain in heads if brain.donor == head.name
         }  # fmt: skip
@@ -188,6 +189,11 @@ def _network(
     network = train_network(training, options.recipe, folder, resume=options.resume)
     save_model(network, bare_card(f"resunet-{folder.name}", network, options.recipe), place)
     return fast_layout(load_kind(place, CompactResUNet)[0])
+
+
+def _dimmed(image: np.ndarray) -> np.ndarray:
+    """Cut bright vessels: else k-means gives them a class of their own, and none to CSF."""
+    return np.minimum(image, np.percentile(image[image > 0], VESSELS))
 
 
 def _ants(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
