@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
+# Files are shared out to one process per CPU; each keeps its own fixtures.
+PYTEST_ARGS ?= -n auto --dist loadfile
 
 .PHONY: demo test lint bench clean
 
