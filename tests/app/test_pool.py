@@ -41,6 +41,14 @@ def sleep_long(item: int) -> int:
     return item
 
 
+def runs(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def test_workers_do_not_outlive_an_interrupted_run():
     results = map_processes(sleep_long, [0, 1, 2], 2)
     assert next(results) == (0, 0)
@@ -48,4 +56,5 @@ def test_workers_do_not_outlive_an_interrupted_run():
     with pytest.raises(KeyboardInterrupt):
         results.throw(KeyboardInterrupt)
     assert time.monotonic() - started < 30
-    assert not active_children()
+    # One that two threads waited for may still be listed, but does not run.
+    assert not [child for child in active_children() if runs(child.pid)]

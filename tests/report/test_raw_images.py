@@ -1,3 +1,4 @@
+import json
 from urllib.parse import unquote
 
 import nibabel as nib
@@ -162,6 +163,9 @@ def test_model_without_sex_and_model_without_age(tree, key, prediction):
         prediction(key, model="v2", modalities="volumes", status_reason="too weak", **gaps, **none),
     ]
     tree.predictions(key, *rows)
+    sidecar = outputs.predictions_file(tree.root, key).with_suffix(".json")
+    models = {"Models": {"volumes": {"Status": "experimental"}}}
+    sidecar.write_text(json.dumps(json.loads(sidecar.read_text()) | models))
     text = Page(write_participant_report(tree.root, "01")).text
     assert "This model made no prediction: no input" in text
     assert "Experimental model" in text
