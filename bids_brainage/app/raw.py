@@ -156,7 +156,7 @@ def _prepare_run(
     folder = session_file(config.output_dir, inputs.key, "x", "func").parent
     stem = "_".join((inputs.key.stem, run.label))
     written = write_functional(result, folder, stem, [dataset.uri(run.path)])
-    done.files += sorted(folder.glob(f"{stem}_*"))
+    done.files += [p for p in sorted(folder.glob(f"{stem}_*")) if p not in done.files]
     quality = functional_quality(result)
     check_function(quality, run.path)
     done.runs.append(written)

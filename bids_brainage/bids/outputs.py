@@ -105,7 +105,18 @@ def write_json(path: Path, content: Any) -> Path:
 
 
 def write_text(path: Path, text: str) -> Path:
-    """Write a text file in one step, so that no reader ever sees half of it.
+    """Write a text file in one step, as UTF-8.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written.
+    """
+    return write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> Path:
+    """Write a file in one step, so that no reader ever sees half of it.
 
     Raises
     ------
@@ -115,7 +126,7 @@ def write_text(path: Path, text: str) -> Path:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(content)
         temporary.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):

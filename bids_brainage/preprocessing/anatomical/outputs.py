@@ -7,9 +7,9 @@ import numpy as np
 from scipy import ndimage
 
 from bids_brainage.bids.outputs import write_json, write_tsv
-from bids_brainage.preprocessing.anatomical.files import scaled_image, write_nifti
 from bids_brainage.preprocessing.anatomical.itk import image_like
 from bids_brainage.preprocessing.anatomical.templates import RESOLUTION
+from bids_brainage.preprocessing.image_files import scaled_image, write_nifti
 from bids_brainage.preprocessing.regions import region_table
 from bids_brainage.records.raw import AnatomicalResult
 from bids_brainage.records.segmentation import TISSUES

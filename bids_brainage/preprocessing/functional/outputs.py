@@ -1,7 +1,5 @@
 """Write what the functional path made, under fMRIPrep's names."""
 
-import contextlib
-import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,10 +8,11 @@ import nibabel as nib
 import numpy as np
 
 from bids_brainage.bids.outputs import write_json, write_text, write_tsv
-from bids_brainage.errors import OutputError
+from bids_brainage.preprocessing.image_files import write_nifti
 from bids_brainage.records.inputs import BoldRun
 from bids_brainage.records.raw import FunctionalResult
 
+_MNI = 4
 _TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
@@ -45,9 +44,9 @@ def write_functional(
     bold = folder / f"{standard}_desc-preproc_bold.nii.gz"
     mask = folder / f"{standard}_desc-brain_mask.nii.gz"
     table = folder / f"{stem}_desc-confounds_timeseries.tsv"
-    _write(bold, result.bold, made | bold_metadata(result))
-    _write(mask, result.mask, made | {"Type": "Brain"})
-    _write(folder / f"{standard}_boldref.nii.gz", result.reference, made)
+    _write(bold, result.bold, made | bold_metadata(result), _MNI)
+    _write(mask, result.mask, made | {"Type": "Brain"}, _MNI)
+    _write(folder / f"{standard}_boldref.nii.gz", result.reference, made, _MNI)
     _write(folder / f"{stem}_space-T1w_boldref.nii.gz", result.reference_in_t1w, made)
     _write(folder / f"{stem}_desc-brain_mask.nii.gz", result.native_mask, made | {"Type": "Brain"})
     _write(folder / f"{stem}_boldref.nii.gz", result.native_reference, made)
@@ -105,17 +104,7 @@ def itk_transform(matrix: np.ndarray) -> str:
     )
 
 
-def _write(path: Path, image: nib.Nifti1Image, sidecar: Mapping[str, Any]) -> None:
-    """Write an image in one step, so that no reader ever sees half of it, and its sidecar."""
-    draft = path.with_name(f".{secrets.token_hex(4)}.{path.name}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        nib.save(image, draft)
-        draft.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            draft.unlink()
-        raise OutputError(
-            f"cannot write: {error.strerror}", place=path, hint="check space and permissions"
-        ) from error
+def _write(path: Path, image: nib.Nifti1Image, sidecar: Mapping[str, Any], world: int = 1) -> None:
+    """Write an image and its sidecar."""
+    write_nifti(path, image, world=world)
     write_json(path.with_name(path.name.removesuffix(".nii.gz") + ".json"), sidecar)

@@ -1,14 +1,12 @@
 """Write images as packed NIfTI in one step, small and the same bytes each time."""
 
-import contextlib
 import gzip
-import secrets
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 
-from bids_brainage.errors import OutputError
+from bids_brainage.bids.outputs import write_bytes
 
 # Measured on a 0.7 mm head: level 3 takes 1.3 times as long as 1 for 3 % less, level 9 six times.
 PACKING = 1
@@ -46,18 +44,7 @@ def write_nifti(path: Path, image: nib.Nifti1Image, *, world: int = 1) -> Path:
     OutputError
         If the folder cannot be written.
     """
-    image.header.set_xyzt_units("mm")
+    image.header.set_xyzt_units("mm", image.header.get_xyzt_units()[1])
     image.header.set_sform(image.affine, world)
     image.header.set_qform(image.affine, world)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(gzip.compress(image.to_bytes(), PACKING, mtime=0))
-        temporary.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise OutputError(
-            f"cannot write: {error.strerror}", place=path, hint="check space and permissions"
-        ) from error
-    return path
+    return write_bytes(path, gzip.compress(image.to_bytes(), PACKING, mtime=0))
