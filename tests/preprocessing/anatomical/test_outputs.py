@@ -7,8 +7,8 @@ import pytest
 from bids_brainage.bids.outputs import read_tsv
 from bids_brainage.errors import OutputError
 from bids_brainage.preprocessing.anatomical.fields import grid_points, jacobian, make_field
-from bids_brainage.preprocessing.image_files import scaled_image, write_nifti
 from bids_brainage.preprocessing.anatomical.outputs import write_anatomical
+from bids_brainage.preprocessing.image_files import scaled_image, write_nifti
 from bids_brainage.records.raw import AnatomicalResult, RawT1w
 
 SOURCES = ["bids:raw:sub-1/anat/sub-1_T1w.nii.gz"]
