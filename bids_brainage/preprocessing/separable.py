@@ -59,15 +59,3 @@ def resample_axes(
         moved = moved @ weights.to(volume).T
         volume = moved.movedim(-1, axis - 3)
     return volume.contiguous()
-
-
-def centred_affine(
-    affine: np.ndarray, shape_in: Sequence[int], shape: Sequence[int], sizes: Sequence[float]
-) -> np.ndarray:
-    """Affine of a grid with other voxels but the same axes and the same physical centre."""
-    zooms = np.linalg.norm(affine[:3, :3], axis=0)
-    centre = affine[:3, :3] @ ((np.asarray(shape_in) - 1) / 2) + affine[:3, 3]
-    out = np.eye(4)
-    out[:3, :3] = affine[:3, :3] / zooms * np.asarray(sizes)
-    out[:3, 3] = centre - out[:3, :3] @ ((np.asarray(shape) - 1) / 2)
-    return out

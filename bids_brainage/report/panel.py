@@ -1,12 +1,9 @@
 """One figure on a page and its file."""
 
-import contextlib
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 from bids_brainage.bids import outputs
-from bids_brainage.errors import OutputError
 
 
 @dataclass(frozen=True)
@@ -46,16 +43,4 @@ def save_picture(output_dir: Path, folder: Path, name: str, data: bytes) -> str:
     OutputError
         If it cannot be written.
     """
-    path = folder / name
-    temporary = path.with_name(f".{name}.{secrets.token_hex(4)}.tmp")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise OutputError(
-            f"cannot write: {error.strerror}", place=path, hint="check space and permissions"
-        ) from error
-    return path.relative_to(output_dir).as_posix()
+    return outputs.write_bytes(folder / name, data).relative_to(output_dir).as_posix()
