@@ -130,9 +130,9 @@ def _from_table(
             place=files[0],
             hint=f"brainage models info {card.name} lists them",
         )
-    wanted = [name for name in card.inputs.get("volumes", _NO_INPUT).names
+    totals = [name for name in card.inputs.get("volumes", _NO_INPUT).names
               if name in TISSUE_MEASURES]  # fmt: skip
-    if missing := [name for name in wanted if name not in frame]:
+    if missing := [name for name in totals if name not in frame]:
         raise InputError(
             f"no column {', '.join(missing)}",
             place=files[0],

@@ -1,6 +1,8 @@
 """Published volumes under the names of our regions: NiChart DLMUSE and FreeSurfer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import reduce
+from operator import add
 from pathlib import Path
 
 import pandas as pd
@@ -58,10 +60,10 @@ def load_muse(folder: Path) -> VolumeTable:
         raise InputError(f"no column of {', '.join(absent[:3])}", place=folder / MUSE_FILE)
     regions = {name: frame[found].sum(axis=1, min_count=1) for name, found in columns.items()}
     tissues = {
-        tissue: sum(regions[r.name] for r in region_table() if r.tissue == tissue)
+        tissue: _total(regions[r.name] for r in region_table() if r.tissue == tissue)
         for tissue in TISSUES[1:]
     }
-    return _table(frame, regions | tissues | {TOTAL: sum(tissues.values())}, "ixi_muse", MUSE)
+    return _table(frame, regions | tissues | {TOTAL: _total(tissues.values())}, "ixi_muse", MUSE)
 
 
 def load_freesurfer(folder: Path) -> VolumeTable:
@@ -78,19 +80,23 @@ def load_freesurfer(folder: Path) -> VolumeTable:
     frame = _read(folder / FREESURFER_FILE)
     frame = frame[frame["age"] >= ADULT].reset_index(drop=True)
     regions = {
-        f"{side}-{name}": sum(frame[f"{side}-{part}"] for part in parts)
+        f"{side}-{name}": _total(frame[f"{side}-{part}"] for part in parts)
         for name, parts in SIDED.items()
         for side in ("Left", "Right")
     } | {name: frame[column] for name, column in MIDDLE.items()}
     tissue_of = {region.name: region.tissue for region in region_table()}
     tissues = {
         tissue: frame[f"lh{cerebral}"] + frame[f"rh{cerebral}"]
-        + sum(values for name, values in regions.items() if tissue_of[name] == tissue)
+        + _total(values for name, values in regions.items() if tissue_of[name] == tissue)
         for tissue, cerebral in CEREBRAL.items()
     }  # fmt: skip
     csf = frame[HEAD] - tissues["GM"] - tissues["WM"]
     totals = tissues | {"CSF": csf.where(csf > 0), TOTAL: frame[HEAD]}
     return _table(frame, regions | totals, "freesurfer", FREESURFER)
+
+
+def _total(columns: Iterable[pd.Series]) -> pd.Series:
+    return reduce(add, columns)
 
 
 def _table(
