@@ -32,6 +32,10 @@ class RunConfig:
         Volumes before steady state in raw BOLD; None to find them.
     slice_timing
         Whether raw BOLD is corrected for slice timing where the sidecar allows.
+    stage
+        ``extract`` for features alone, ``predict`` for predictions of what was extracted, ``all``.
+    batch
+        Number (from 1) and count: this run's share of the participants; None for all.
     nprocs
         CPUs to use: worker processes times threads of each.
     threads
@@ -50,6 +54,8 @@ class RunConfig:
     derivatives: tuple[str, ...] = ()
     fs_subjects_dir: Path | None = None
     models: tuple[str, ...] = ()
+    stage: str = "all"
+    batch: tuple[int, int] | None = None
     device: str = "auto"
     batch_size: int = 64
     nprocs: int = 1
@@ -66,6 +72,11 @@ class RunConfig:
     dry_run: bool = False
     force: bool = False
     verbose: int = 0
+
+    @property
+    def everyone(self) -> bool:
+        """Whether the run is about every session."""
+        return not (self.participant_labels or self.session_labels or self.batch)
 
     def feature_settings(self) -> dict[str, Any]:
         """Options that change the features; derivatives made with others are not reused."""

@@ -8,6 +8,7 @@ import platform
 import resource
 import time
 import traceback
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -23,7 +24,7 @@ from bids_brainage.bids.dataset import Dataset
 from bids_brainage.bids.inputs import find_inputs
 from bids_brainage.bids.outputs import (
     extraction_log,
-    predictions_file,
+    prediction_files,
     read_json,
     start_marker,
     write_json,
@@ -84,21 +85,28 @@ def extract_session(job: Job) -> Extraction:
         result = _failed(job, f"unexpected {type(error).__name__}: {error} (see {crash.name})")
     finally:
         report_step(job.key.stem, "")
-    if result.seconds is not None:
+    if result.seconds is not None:  # of an earlier run
         return result
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     scale = 2**20 if platform.system() == "Darwin" else 2**10
     result = replace(
         result, seconds=round(time.monotonic() - started, 2), peak_memory_mb=round(peak / scale, 1)
     )
-    write_json(extraction_log(output, job.key), result.to_json())
-    return result
+    return _write(job, result)
 
 
 def failed_extraction(job: Job, reason: str) -> Extraction:
     """Log of a session whose worker could not say itself what went wrong."""
-    result = replace(_failed(job, reason), seconds=0.0)
-    write_json(extraction_log(job.config.output_dir, job.key), result.to_json())
+    return _write(job, replace(_failed(job, reason), seconds=0.0))
+
+
+def _write(job: Job, result: Extraction) -> Extraction:
+    """Write the log; predictions of an earlier one no longer hold."""
+    output = job.config.output_dir
+    _remove(prediction_files(output, job.key))
+    write_json(extraction_log(output, job.key), result.to_json())
+    if job.config.stage == "extract":
+        start_marker(output, job.key).unlink(missing_ok=True)
     return result
 
 
@@ -147,11 +155,14 @@ def _reusable(output: Path, inputs: SessionInputs, fingerprint: str) -> Extracti
 
 def _remove_earlier(output: Path, key: SessionKey) -> None:
     """Remove what an earlier run of this App wrote for the session: it no longer matches."""
-    predictions = predictions_file(output, key)
-    stale = [extraction_log(output, key), predictions, predictions.with_suffix(".json")]
+    stale = [extraction_log(output, key), *prediction_files(output, key)]
     for datatype in ("anat", "func"):
         stale += (output / key.folder / datatype).glob(f"{key.stem}_*")
-    for path in stale:
+    _remove(stale)
+
+
+def _remove(files: Iterable[Path]) -> None:
+    for path in files:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:

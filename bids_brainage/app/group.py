@@ -1,14 +1,15 @@
 """The group level: one table, its dictionary and one page from OUTPUT_DIR alone."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bids_brainage.app.say import Say
 from bids_brainage.bids.outputs import (
+    extraction_log,
     predictions_file,
     read_tsv,
-    session_file,
     start_marker,
     write_json,
     write_tsv,
@@ -21,7 +22,7 @@ from bids_brainage.records.session import SessionKey
 
 logger = logging.getLogger(__name__)
 INTERRUPTED = "interrupted"
-Say = Callable[[str], object]
+UNPREDICTED = "features extracted, not predicted: run participant --stage predict"
 Row = dict[str, Any]
 
 
@@ -84,15 +85,16 @@ def session_rows(output: Path, key: SessionKey) -> list[Row]:
     try:
         rows: list[Row] = list(read_tsv(path)) if path.is_file() and not started else []
     except BrainAgeError as error:
-        return [_failed(key, str(error))]
+        return [failed_row(key, str(error))]
     if rows:
         return rows
-    if started or session_file(output, key, "desc-extraction_log.json").is_file():
-        return [_failed(key, f"{INTERRUPTED}: rerun the participant level for this session")]
-    return []
+    if started:
+        return [failed_row(key, f"{INTERRUPTED}: rerun the participant level for this session")]
+    return [failed_row(key, UNPREDICTED)] if extraction_log(output, key).is_file() else []
 
 
-def _failed(key: SessionKey, reason: str) -> Row:
+def failed_row(key: SessionKey, reason: str) -> Row:
+    """Row of a session that has no predictions to read."""
     return {
         "participant_id": key.participant_id,
         "session_id": key.session_id,

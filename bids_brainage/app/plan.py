@@ -1,6 +1,6 @@
 """What a run will do: the dataset, the sessions, and how inputs are chosen."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bids_brainage.bids.dataset import Dataset, open_dataset
@@ -36,9 +36,19 @@ def make_plan(config: RunConfig) -> Plan:
         search=config.search_derivatives,
     )
     keys = select_sessions(dataset, config.participant_labels, config.session_labels)
+    keys = deal(keys, config.batch)
     filters = read_filters(config.bids_filter_file) if config.bids_filter_file else {}
     selection = InputSelection(task_ids=config.task_ids, filters=filters, raw=config.raw)
     return Plan(dataset, tuple(keys), selection)
+
+
+def deal(keys: Sequence[SessionKey], batch: tuple[int, int] | None) -> list[SessionKey]:
+    """Sessions of one batch: participants are dealt out in turn, with all their sessions."""
+    if batch is None:
+        return list(keys)
+    number, count = batch
+    mine = set(list(dict.fromkeys(key.participant for key in keys))[number - 1 :: count])
+    return [key for key in keys if key.participant in mine]
 
 
 def describe(plan: Plan) -> Iterator[str]:

@@ -4,8 +4,9 @@ import logging
 import os
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import active_children, get_context, parent_process
 from typing import TypeVar
@@ -14,6 +15,7 @@ from bids_brainage.app.logs import set_up_logging
 from bids_brainage.app.steps import Messages, Step, connect, listening
 
 logger = logging.getLogger(__name__)
+AHEAD = 2
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -40,40 +42,55 @@ def map_processes(
     tuple
         The item and its result; None if its worker was killed twice.
     """
-    with listening(step) as queue:
-        if nprocs == 1 or len(items) <= 1:
+    serial = nprocs == 1 or len(items) <= 1
+    with listening(step, workers=not serial) as queue:
+        if serial:
             for item in items:
                 yield item, function(item)
             return
-        lost = yield from _pooled(function, items, min(nprocs, len(items)), queue)
-        if lost:
-            logger.warning("a worker process was killed; %d items are tried again", len(lost))
-        for item in lost:
-            if (yield from _pooled(function, [item], 1, queue)):
-                yield item, None
+        waiting = deque(items)
+        while waiting:
+            lost = yield from _pooled(function, waiting, min(nprocs, len(waiting)), queue)
+            if lost:
+                logger.warning("a worker process was killed; %d items are tried again", len(lost))
+            for item in lost:
+                if (yield from _pooled(function, deque([item]), 1, queue)):
+                    yield item, None
 
 
 def _pooled(
     function: Callable[[Item], Result],
-    items: Sequence[Item],
+    waiting: deque[Item],
     nprocs: int,
     queue: Messages | None,
 ) -> Generator[tuple[Item, Result | None], None, list[Item]]:
-    """Yield finished items and return those that a broken pool lost."""
+    """Yield finished items; return those that were being worked on when the pool broke.
+
+    A few items more than there are workers are handed out, so that neither memory nor the loss
+    grows with their number.
+    """
     lost: list[Item] = []
+    running: dict[Future[Result], Item] = {}
     level = logging.getLogger("bids_brainage").level
     with ProcessPoolExecutor(
         nprocs, mp_context=get_context("spawn"), initializer=set_up_worker, initargs=(level, queue)
     ) as pool:
-        futures = {pool.submit(function, item): item for item in items}
         try:
-            for future in as_completed(futures):
-                try:
-                    result = future.result()
-                except BrokenProcessPool:
-                    lost.append(futures[future])
-                else:
-                    yield futures[future], result
+            while running or (waiting and not lost):
+                while waiting and not lost and len(running) < AHEAD * nprocs:
+                    item = waiting.popleft()
+                    try:
+                        running[pool.submit(function, item)] = item
+                    except BrokenProcessPool:
+                        lost.append(item)
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    item = running.pop(future)
+                    try:
+                        result = future.result()
+                    except BrokenProcessPool:
+                        lost.append(item)
+                    else:
+                        yield item, result
         except BaseException:
             # Interrupted, or the output is gone: nothing that still runs is of use.
             pool.shutdown(wait=False, cancel_futures=True)

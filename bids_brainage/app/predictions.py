@@ -141,6 +141,19 @@ def _check_recipe(extraction: Extraction, card: ModelCard, modality: str) -> Non
             )
 
 
+def extraction_row(extraction: Extraction) -> Row:
+    """What a row of the predictions table holds before there is a prediction."""
+    return {
+        "participant_id": extraction.key.participant_id,
+        "session_id": extraction.key.session_id,
+        "status": extraction.status,
+        "status_reason": extraction.reason,
+        "age": extraction.age,
+        "sex": extraction.sex,
+        **extraction.quality,
+    }
+
+
 def make_row(
     extraction: Extraction,
     card: ModelCard,
@@ -160,15 +173,7 @@ def make_row(
         Why the model does not tell an age although it could.
     """
     reasons = [reason for reason in (extraction.reason, *problems) if reason]
-    row: Row = {
-        "participant_id": extraction.key.participant_id,
-        "session_id": extraction.key.session_id,
-        "model": card.name,
-        "status": extraction.status,
-        "age": extraction.age,
-        "sex": extraction.sex,
-        **extraction.quality,
-    }
+    row = extraction_row(extraction) | {"model": card.name}
     if prediction is not None:
         row |= _predicted(extraction, card, prediction)
     elif extraction.status == "ok" and not withheld:

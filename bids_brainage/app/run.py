@@ -1,13 +1,12 @@
 """One run of the App: what the levels asked for, in order, and the exit code."""
 
 import logging
-from collections.abc import Callable
 
+from bids_brainage.app.say import Say
 from bids_brainage.app.steps import Step
 from bids_brainage.config import RunConfig
 
 logger = logging.getLogger(__name__)
-Say = Callable[[str], object]
 
 
 def run(config: RunConfig, say: Say, step: Step | None = None) -> int:
@@ -38,7 +37,17 @@ def run(config: RunConfig, say: Say, step: Step | None = None) -> int:
 def _participant(config: RunConfig, say: Say, step: Step | None) -> int:
     from bids_brainage.app.plan import describe, make_plan
 
+    if config.stage == "predict" and not config.dry_run:
+        from bids_brainage.app.participant import check_settings
+        from bids_brainage.app.predict_stage import run_predictions
+
+        return run_predictions(config, check_settings(config), say)
     plan = make_plan(config)
+    if config.batch:
+        people = len({key.participant for key in plan.keys})
+        say(f"batch {config.batch[0]}/{config.batch[1]}: {people} participants")
+        if not plan.keys:
+            return 0
     if config.validate:
         from bids_brainage.app.validate import validate_dataset
 

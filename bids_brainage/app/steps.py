@@ -24,16 +24,25 @@ def connect(queue: Messages | None) -> None:
 
 
 @contextmanager
-def listening(sink: Step | None) -> Iterator[Messages | None]:
+def listening(sink: Step | None, *, workers: bool = True) -> Iterator[Messages | None]:
     """Pass the steps of this process and of connected workers on to a function.
+
+    Parameters
+    ----------
+    workers
+        Whether there will be any; a queue needs semaphores, which not every system has.
 
     Yields
     ------
         A queue for the workers, see :func:`connect`.
     """
     global _sink
-    if sink is None:
-        yield None
+    if sink is None or not workers:
+        _sink = sink
+        try:
+            yield None
+        finally:
+            _sink = None
         return
     queue = get_context("spawn").SimpleQueue()
     lock = threading.Lock()

@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import math
+import os
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -55,6 +56,12 @@ def predictions_file(output_dir: Path, key: SessionKey) -> Path:
     return session_file(output_dir, key, "desc-brainage_predictions.tsv")
 
 
+def prediction_files(output_dir: Path, key: SessionKey) -> tuple[Path, Path]:
+    """Paths of the session's predictions and of their sidecar."""
+    table = predictions_file(output_dir, key)
+    return table, table.with_suffix(".json")
+
+
 def start_marker(output_dir: Path, key: SessionKey) -> Path:
     """Path of the marker that stands while a session is being worked on."""
     return output_dir / "logs" / "started" / f"{key.stem}.json"
@@ -102,6 +109,33 @@ def write_tsv(path: Path, rows: Iterable[Mapping[str, Any]], columns: Sequence[s
 def write_json(path: Path, content: Any) -> Path:
     """Write JSON in one step; NaN becomes null."""
     return write_text(path, json.dumps(_plain(content), indent=2, ensure_ascii=False) + "\n")
+
+
+def claim_json(path: Path, content: Any) -> bool:
+    """Write JSON in one step unless the file is there, also where many processes try at once.
+
+    Returns
+    -------
+        Whether this call wrote it.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written.
+    """
+    if path.exists():
+        return False
+    draft = write_json(path.with_name(f".{path.name}.{secrets.token_hex(4)}.claim"), content)
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        return False
+    except OSError:
+        # A file system without hard links: the last writer wins.
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return True
 
 
 def write_text(path: Path, text: str) -> Path:

@@ -4,7 +4,8 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from bids_brainage.cli.app_parser import build_parser, to_config
+from bids_brainage.cli.app_config import to_config
+from bids_brainage.cli.app_parser import build_parser
 from bids_brainage.cli.config_file import apply_config_file
 from bids_brainage.cli.progress import Progress
 from bids_brainage.cli.shell import run_guarded

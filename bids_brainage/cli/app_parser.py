@@ -2,21 +2,21 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from bids_brainage import __version__
 from bids_brainage.cli.arguments import (
     Extend,
-    available_cpus,
+    batch,
     count,
     device,
     labels,
     millimetres,
     positive,
 )
-from bids_brainage.config import DEFAULT_ATLAS, RunConfig
+from bids_brainage.config import DEFAULT_ATLAS
 
 LEVELS = ("participant", "group")
+STAGES = ("all", "extract", "predict")
 EPILOG = """examples:
   bids_brainage /data /out participant --participant-label 01 02
   bids_brainage /data /out participant group --derivatives fmriprep=/prep
@@ -108,6 +108,13 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="JSON of pybids filters per kind of input (bold, t1w), as in fMRIPrep",
     )
+    group.add_argument(
+        "--batch",
+        type=batch,
+        metavar="I/N",
+        help="the I-th of N shares of the participants (default: all; in a Slurm array without "
+        "--participant-label, the task's share)",
+    )
 
 
 def _add_inputs(parser: argparse.ArgumentParser) -> None:
@@ -195,6 +202,13 @@ def _add_raw(parser: argparse.ArgumentParser) -> None:
 def _add_running(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("how to run")
     group.add_argument(
+        "--stage",
+        choices=STAGES,
+        default="all",
+        help="participant level in two steps: extract (features, CPU), then predict (models, "
+        "GPU where there is one; needs no images); default: all",
+    )
+    group.add_argument(
         "--device",
         type=device,
         default="auto",
@@ -255,41 +269,4 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
         action="count",
         default=0,
         help="say more (-v: what is done, -vv: everything)",
-    )
-
-
-def to_config(options: argparse.Namespace) -> RunConfig:
-    """Turn parsed options into the run's settings."""
-
-    def many(name: str) -> tuple[Any, ...]:
-        return tuple(getattr(options, name) or ())
-
-    levels = tuple(level for level in LEVELS if level in options.analysis_level)
-    return RunConfig(
-        bids_dir=options.bids_dir,
-        output_dir=options.output_dir,
-        levels=levels,
-        participant_labels=many("participant_labels"),
-        session_labels=many("session_labels"),
-        task_ids=many("task_ids"),
-        bids_filter_file=options.bids_filter_file,
-        derivatives=many("derivatives"),
-        fs_subjects_dir=options.fs_subjects_dir,
-        models=tuple(dict.fromkeys(options.models)),
-        device=options.device,
-        batch_size=options.batch_size,
-        nprocs=options.nprocs or available_cpus(),
-        threads=options.omp_nthreads,
-        work_dir=options.work_dir,
-        atlas=options.atlas,
-        denoising=options.denoising,
-        fd_threshold=options.fd_threshold,
-        raw=not options.no_raw,
-        dummy_scans=options.dummy_scans,
-        slice_timing="slicetiming" not in options.ignore,
-        search_derivatives="derivatives" not in options.ignore,
-        validate=options.validate,
-        dry_run=options.dry_run,
-        force=options.force,
-        verbose=options.verbose,
     )

@@ -3,7 +3,10 @@
 import argparse
 import os
 import re
+from collections.abc import Mapping
 from typing import Any
+
+from bids_brainage.errors import UsageError
 
 
 def labels(text: str) -> list[str]:
@@ -60,6 +63,38 @@ def count(text: str) -> int:
     if not text.isdigit():
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
     return int(text)
+
+
+def batch(text: str) -> tuple[int, int]:
+    """Read ``I/N``, the I-th of N batches."""
+    match = re.fullmatch(r"(\d+)/(\d+)", text)
+    if not match or not 1 <= int(match[1]) <= int(match[2]):
+        raise argparse.ArgumentTypeError(f"{text!r} is not I/N with I from 1 to N")
+    return int(match[1]), int(match[2])
+
+
+def slurm_batch(environment: Mapping[str, str]) -> tuple[int, int] | None:
+    """Read the batch of a Slurm array task; None outside of an array.
+
+    Raises
+    ------
+    UsageError
+        If the array is a part of a larger one, whose size its variables do not tell.
+    """
+    if "SLURM_ARRAY_TASK_ID" not in environment:
+        return None
+    words = [environment.get(f"SLURM_ARRAY_TASK_{name}", "") for name in ("ID", "MIN", "MAX")]
+    count_of = environment.get("SLURM_ARRAY_TASK_COUNT", "")
+    if all(word.isdigit() for word in (*words, count_of)):
+        task, first, last = map(int, words)
+        if first in (0, 1) and last - first + 1 == int(count_of) and first <= task <= last:
+            return task - first + 1, int(count_of)
+    raise UsageError(
+        f"task {words[0]} of a Slurm array from {words[1]} to {words[2]} with {count_of} tasks: "
+        "the batch is not clear",
+        place="SLURM_ARRAY_TASK_ID",
+        hint="--batch I/N says which share of the participants this task has",
+    )
 
 
 def setting_value(text: str) -> Any:

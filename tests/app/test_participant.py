@@ -100,14 +100,20 @@ def test_rerun_reuses_features_and_changes_nothing(crowd):
     assert same and all(before[name] == after[name] for name in same)
 
 
-def test_changed_settings_are_computed_again(crowd, tmp_path):
+def test_changed_settings_are_refused_and_forced_for_everyone_only(crowd, tmp_path):
     bids, *_ = crowd
-    config = {"bids_dir": bids, "output_dir": tmp_path, "participant_labels": ("01",)}
-    log = tmp_path / "sub-01" / "sub-01_desc-extraction_log.json"
-    run(RunConfig(**config), lambda _: None)
+    one = {"bids_dir": bids, "output_dir": tmp_path, "session_labels": ("a",)}
+    log = tmp_path / "sub-04" / "ses-a" / "sub-04_ses-a_desc-extraction_log.json"
+    run(RunConfig(**one), lambda _: None)
+    before = tree(tmp_path)
+    for force in (False, True):
+        with pytest.raises(OutputError, match=r"fd_threshold null, now 0\.2"):
+            run(RunConfig(**one, fd_threshold=0.2, force=force), lambda _: None)
+    assert tree(tmp_path) == before
     first = json.loads(log.read_text())["config_hash"]
-    run(RunConfig(**config, fd_threshold=0.2), lambda _: None)
+    run(RunConfig(bids, tmp_path, fd_threshold=0.2, force=True), lambda _: None)
     assert json.loads(log.read_text())["config_hash"] != first
+    run(RunConfig(**one, fd_threshold=0.2), lambda _: None)
 
 
 def test_other_denoising_than_the_models_leaves_connectivity_out(crowd, tmp_path):
@@ -232,16 +238,15 @@ def test_file_preset_never_passes_as_the_packaged_one(crowd, tmp_path):
     assert "mine.json" in row["status_reason"]
 
 
-def test_changed_preset_file_is_computed_again(crowd, tmp_path):
+def test_changed_preset_file_is_another_setting(crowd, tmp_path):
     preset = tmp_path / "mine.json"
-    log = tmp_path / "out" / "sub-03" / "sub-03_desc-extraction_log.json"
-    hashes = []
-    for trend in (1, 2):
-        preset.write_text(json.dumps({"name": "mine", "motion": "none", "trend": trend}))
-        run(RunConfig(crowd[0], tmp_path / "out", participant_labels=("03",),
-                      denoising=str(preset)), lambda _: None)  # fmt: skip
-        hashes.append(json.loads(log.read_text())["config_hash"])
-    assert hashes[0] != hashes[1]
+    preset.write_text(json.dumps({"name": "mine", "motion": "none", "trend": 1}))
+    config = RunConfig(crowd[0], tmp_path / "out", participant_labels=("03",),
+                       denoising=str(preset))  # fmt: skip
+    run(config, lambda _: None)
+    preset.write_text(json.dumps({"name": "mine", "motion": "none", "trend": 2}))
+    with pytest.raises(OutputError, match="denoising"):
+        run(config, lambda _: None)
 
 
 def test_empty_bold_beside_statistics_is_told_in_the_row(tmp_path, typical):

@@ -58,3 +58,8 @@ def test_workers_do_not_outlive_an_interrupted_run():
     assert time.monotonic() - started < 30
     # One that two threads waited for may still be listed, but does not run.
     assert not [child for child in active_children() if runs(child.pid)]
+
+
+def test_killed_worker_leaves_the_rest_to_a_new_pool():
+    found = dict(map_processes(kill_on_three, list(range(12)), 2))
+    assert found == {n: None if n == 3 else n for n in range(12)}

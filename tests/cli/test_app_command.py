@@ -5,7 +5,9 @@ import pytest
 
 from bids_brainage import __version__
 from bids_brainage.cli.app_command import main
-from bids_brainage.cli.app_parser import build_parser, to_config
+from bids_brainage.cli.app_config import to_config
+from bids_brainage.cli.app_parser import build_parser
+from bids_brainage.errors import UsageError
 
 
 def parse(*options):
@@ -41,6 +43,10 @@ def test_levels_are_put_in_order():
         ["--fd-threshold", "nan"],
         ["--unknown"],
         ["--participant", "01"],
+        ["--stage", "train"],
+        ["--batch", "0/4"],
+        ["--batch", "5/4"],
+        ["--batch", "2"],
     ],
 )
 def test_wrong_options_exit_with_2(words, capsys):
@@ -111,3 +117,49 @@ def test_start_up_loads_no_heavy_library(option):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert __version__ in done.stdout or "BIDS_DIR" in done.stdout
+
+
+ARRAY = {"ID": "7", "MIN": "1", "MAX": "20", "COUNT": "20"}
+
+
+def in_array(monkeypatch, **changes):
+    for name, value in (ARRAY | changes).items():
+        monkeypatch.setenv(f"SLURM_ARRAY_TASK_{name}", value)
+
+
+def test_batch_of_a_slurm_array_is_read(monkeypatch):
+    in_array(monkeypatch)
+    assert parse().batch == (7, 20)
+    in_array(monkeypatch, MIN="0", MAX="19")
+    assert parse().batch == (8, 20)
+
+
+def test_named_batch_and_named_participants_come_before_the_array(monkeypatch):
+    in_array(monkeypatch)
+    assert parse("--batch", "1/2").batch == (1, 2)
+    assert parse("--participant-label", "01").batch is None
+
+
+@pytest.mark.parametrize(
+    "changes", [{"MIN": "3", "COUNT": "2"}, {"COUNT": "4"}, {"MAX": "", "COUNT": ""}]
+)
+def test_part_of_an_array_is_refused(monkeypatch, changes):
+    in_array(monkeypatch, **changes)
+    with pytest.raises(UsageError, match="--batch I/N"):
+        parse()
+
+
+def test_group_level_ignores_the_array_and_goes_with_no_batch(monkeypatch):
+    def group(*levels):
+        return to_config(build_parser().parse_args(["/data", "/out", *levels]))
+
+    in_array(monkeypatch)
+    assert group("group").batch is None
+    with pytest.raises(UsageError, match="7/20"):
+        group("participant", "group")
+
+
+def test_group_level_goes_with_no_extraction_alone():
+    words = ["/data", "/out", "participant", "group", "--stage", "extract"]
+    with pytest.raises(UsageError, match="--stage predict"):
+        to_config(build_parser().parse_args(words))

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bids_brainage.cli.app_parser import build_parser, to_config
+from bids_brainage.cli.app_config import to_config
+from bids_brainage.cli.app_parser import build_parser
 from bids_brainage.cli.descriptor import build_descriptor
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,0 +1,83 @@
+"""The settings that an output was made with: one OUTPUT_DIR holds the numbers of one."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from bids_brainage import __version__
+from bids_brainage.app.predictions import SHIPPED
+from bids_brainage.app.raw import segmenter_version
+from bids_brainage.bids.outputs import claim_json, read_json, write_json
+from bids_brainage.config import RunConfig
+from bids_brainage.errors import InputError, OutputError
+from bids_brainage.models.cards import CARD_NAME, read_card
+from bids_brainage.models.store import find_model
+from bids_brainage.preprocessing.denoising import load_preset
+
+HINT = "choose another OUTPUT_DIR, or --force without a selection to compute everyone again"
+
+
+def configuration(config: RunConfig) -> dict[str, Any]:
+    """Everything asked for that shapes numbers, with a hash of it.
+
+    Where files lie, the device and the number of processes do not.
+    """
+    atlas = Path(config.atlas)
+    content = config.feature_settings() | {
+        "denoising": load_preset(config.denoising).describe(),
+        "atlas": _file_hash(atlas) if atlas.is_file() else config.atlas,
+        "models": {
+            card.name: card.sha256
+            for card in (read_card(find_model(m) / CARD_NAME) for m in config.models or SHIPPED)
+        },
+        "segmenter": segmenter_version(),
+        "version": __version__,
+    }
+    text = json.dumps(content, sort_keys=True, default=str)
+    return json.loads(text) | {"hash": hashlib.sha256(text.encode()).hexdigest()[:16]}
+
+
+def claim_output(config: RunConfig) -> None:
+    """Write the run's configuration into OUTPUT_DIR, or compare it with the one there.
+
+    Raises
+    ------
+    OutputError
+        If the results there were made with other settings, unless everyone is computed again.
+    """
+    path = config.output_dir / "logs" / "configuration.json"
+    wanted = configuration(config)
+    if claim_json(path, wanted):
+        return
+    try:
+        there = read_json(path)
+    except InputError as error:
+        there = {"hash": f"unreadable ({error.message})"}
+    there = there if isinstance(there, dict) else {"hash": "not an object"}
+    if there.get("hash") == wanted["hash"]:
+        return
+    if config.force and config.everyone:
+        write_json(path, wanted)
+        return
+    differing = "; ".join(_differences(there, wanted))
+    raise OutputError(
+        f"OUTPUT_DIR holds results made with other settings: {differing}", place=path, hint=HINT
+    )
+
+
+def _differences(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[str]:
+    names = [n for n in wanted if n != "hash" and there.get(n) != wanted[n]]
+    for name in names or ["hash"]:
+        yield f"{name} {_short(there.get(name))}, now {_short(wanted[name])}"
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= 100 else f"{text[:100]}…"
+
+
+def _file_hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()[:12]}"

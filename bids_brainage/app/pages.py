@@ -1,0 +1,45 @@
+"""A page per participant and the methods text; neither ever costs the numbers."""
+
+import logging
+import traceback
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+
+from bids_brainage.app.pool import map_processes
+from bids_brainage.bids.outputs import write_text
+from bids_brainage.config import RunConfig
+
+logger = logging.getLogger(__name__)
+
+
+def write_pages(config: RunConfig, participants: Iterable[str]) -> None:
+    """Write the page of every participant, once each, and ``logs/CITATION``."""
+    labels = list(dict.fromkeys(participants))
+    for _ in map_processes(partial(write_report, config.output_dir), labels, config.nprocs):
+        pass
+    write_methods(config.output_dir)
+
+
+def write_report(output_dir: Path, participant: str) -> None:
+    """Write one participant's page; a page that cannot be made never costs the numbers."""
+    from bids_brainage.report.participant import write_participant_report
+
+    try:
+        write_participant_report(output_dir, participant)
+    except Exception as error:
+        crash = output_dir / "logs" / f"crash-report-sub-{participant}.txt"
+        write_text(crash, traceback.format_exc())
+        logger.warning("no report for sub-%s: %s (see %s)", participant, error, crash)
+
+
+def write_methods(output_dir: Path) -> None:
+    """Write ``logs/CITATION``; like the pages, it never costs the numbers."""
+    from bids_brainage.report.citation import write_citation
+
+    try:
+        write_citation(output_dir)
+    except Exception as error:
+        crash = output_dir / "logs" / "crash-citation.txt"
+        write_text(crash, traceback.format_exc())
+        logger.warning("no CITATION file: %s (see %s)", error, crash)

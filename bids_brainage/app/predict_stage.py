@@ -1,0 +1,98 @@
+"""The stage of prediction: everyone extracted and not yet predicted, in a stream."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from bids_brainage.app.configuration import claim_output
+from bids_brainage.app.group import failed_row, output_sessions
+from bids_brainage.app.pages import write_pages
+from bids_brainage.app.plan import deal
+from bids_brainage.app.predictions import predict_sessions
+from bids_brainage.app.say import Say
+from bids_brainage.app.summary import Summary
+from bids_brainage.bids.outputs import (
+    extraction_log,
+    prediction_files,
+    read_json,
+    read_tsv,
+)
+from bids_brainage.bids.selection import split_labels
+from bids_brainage.config import RunConfig
+from bids_brainage.errors import BrainAgeError, MissingInputError, SelectionError
+from bids_brainage.predict.predictor import Predictor
+from bids_brainage.records.extraction import Extraction
+from bids_brainage.records.session import SessionKey
+
+HINT = "run participant --stage extract first"
+
+
+def run_predictions(config: RunConfig, predictors: Sequence[Predictor], say: Say) -> int:
+    """Predict every extracted session that has no predictions; return 0, or 1 if any is not ok.
+
+    Reads OUTPUT_DIR alone. Sessions predicted earlier count in the summary and the exit code.
+
+    Raises
+    ------
+    MissingInputError, SelectionError, OutputError
+        If nothing was extracted there, it was made with other settings, or it cannot be written.
+    """
+    keys = extracted_sessions(config)
+    claim_output(config)
+    summary = Summary()
+    predict = partial(
+        predict_sessions, predictors, output_dir=config.output_dir, fitting_only=not config.models
+    )
+    waiting: list[Extraction] = []
+    participants: list[str] = []
+    new = 0
+    for key in keys:
+        if not config.force and is_predicted(config, key):
+            summary.add(read_tsv(prediction_files(config.output_dir, key)[0]))
+            continue
+        try:
+            log = read_json(extraction_log(config.output_dir, key))
+            waiting.append(Extraction.from_json(log))
+        except (BrainAgeError, TypeError, AttributeError) as error:
+            summary.add([failed_row(key, f"the extraction log is broken: {error}")])
+            continue
+        new += 1
+        participants.append(key.participant)
+        if len(waiting) == config.batch_size:
+            summary.add(predict(waiting))
+            waiting = []
+            say(f"[{new}] {key.stem}: predicted")
+    summary.add(predict(waiting))
+    if participants:
+        write_pages(config, participants)
+    say(f"{new} of {len(keys)} extracted sessions are predicted now, the others were before")
+    return summary.finish(config.output_dir, say)
+
+
+def extracted_sessions(config: RunConfig) -> list[SessionKey]:
+    """Sessions of OUTPUT_DIR with an extraction log, of the run's labels and batch.
+
+    Raises
+    ------
+    MissingInputError, SelectionError
+        If OUTPUT_DIR does not exist, or there are none but for the batch.
+    """
+    output = config.output_dir
+    if not output.is_dir():
+        raise MissingInputError("OUTPUT_DIR does not exist", place=output, hint=HINT)
+    wanted = split_labels(config.participant_labels, "sub-")
+    sessions = split_labels(config.session_labels, "ses-")
+    keys = [
+        key
+        for key in output_sessions(output)
+        if extraction_log(output, key).is_file()
+        and (not wanted or key.participant in wanted)
+        and (not sessions or key.session in sessions)
+    ]
+    if not keys:
+        raise SelectionError("no extracted session", place=output, hint=HINT)
+    return deal(keys, config.batch)
+
+
+def is_predicted(config: RunConfig, key: SessionKey) -> bool:
+    """Whether the session has its whole predictions; their table is written before the sidecar."""
+    return all(path.is_file() for path in prediction_files(config.output_dir, key))

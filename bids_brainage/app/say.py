@@ -1,0 +1,5 @@
+"""How the App speaks to the user."""
+
+from collections.abc import Callable
+
+Say = Callable[[str], object]

@@ -1,0 +1,112 @@
+"""Extraction and prediction apart, and in batches, give what one run gives."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from bids_brainage.app.run import run
+from bids_brainage.bids.outputs import read_tsv
+from bids_brainage.config import RunConfig
+from bids_brainage.errors import MissingInputError, SelectionError
+
+
+def quiet(_: str) -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def staged(crowd, tmp_path_factory):
+    """Output of three batches of extraction, their exit codes, and the group table before."""
+    output = tmp_path_factory.mktemp("staged")
+    config = RunConfig(crowd[0], output, stage="extract")
+    codes = [run(replace(config, batch=(number, 3)), quiet) for number in (1, 2, 3)]
+    run(replace(config, levels=("group",)), quiet)
+    before = read_tsv(output / "group_brainage.tsv")
+    predict = replace(config, stage="predict", batch_size=3)
+    lines: list[str] = []
+    codes.append(run(predict, lines.append))
+    run(replace(config, levels=("group",)), quiet)
+    return predict, codes, before, lines
+
+
+def test_extraction_writes_neither_predictions_nor_pages(crowd, tmp_path):
+    run(RunConfig(crowd[0], tmp_path, stage="extract", participant_labels=("02",)), quiet)
+    names = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert "sub-02_desc-extraction_log.json" in names
+    assert not any("predictions" in name or name.endswith(".html") for name in names)
+    assert not list((tmp_path / "logs" / "started").iterdir())
+
+
+def test_exit_codes_of_batches_tell_whose_session_failed(staged):
+    # sub-05 (no input) and sub-07 (broken) are dealt to batches 2 and 1.
+    assert staged[1] == [1, 1, 0, 1]
+
+
+def test_group_before_prediction_says_what_to_run(staged):
+    reasons = {row["status_reason"] for row in staged[2]}
+    assert {row["status"] for row in staged[2]} == {"failed"}
+    assert reasons == {"features extracted, not predicted: run participant --stage predict"}
+
+
+def test_stages_and_batches_give_the_table_of_one_run(crowd, staged):
+    for name in ("group_brainage.tsv", "phenotype/brainage.tsv"):
+        assert (staged[0].output_dir / name).read_bytes() == (crowd[1] / name).read_bytes()
+
+
+def test_prediction_counts_its_sessions(staged):
+    assert any(line.startswith("8 of 8 extracted sessions are predicted") for line in staged[3])
+    assert any("6 ok, 1 failed, 1 no_input" in line for line in staged[3])
+
+
+def test_predicted_sessions_are_left_alone(staged):
+    config, *_ = staged
+    stamps = {p: p.stat().st_mtime_ns for p in config.output_dir.rglob("*_predictions.tsv")}
+    lines: list[str] = []
+    assert run(config, lines.append) == 1
+    assert lines[0].startswith("0 of 8 extracted")
+    assert "6 ok, 1 failed, 1 no_input" in lines[-1]
+    assert stamps == {p: p.stat().st_mtime_ns for p in stamps}
+
+
+def test_broken_log_costs_its_session_only(crowd, tmp_path):
+    config = RunConfig(crowd[0], tmp_path, stage="extract", participant_labels=("01", "02"))
+    run(config, quiet)
+    (tmp_path / "sub-01" / "sub-01_desc-extraction_log.json").write_text("[1")
+    lines: list[str] = []
+    assert run(replace(config, stage="predict"), lines.append) == 1
+    assert "1 ok, 1 failed" in lines[-1]
+    assert (tmp_path / "sub-02" / "sub-02_desc-brainage_predictions.tsv").is_file()
+
+
+def test_failed_extraction_takes_earlier_predictions_away(crowd, tmp_path, monkeypatch):
+    from bids_brainage.app import extract
+
+    config = RunConfig(crowd[0], tmp_path, participant_labels=("02",), force=True)
+    run(config, quiet)
+    monkeypatch.setattr(extract, "find_inputs", lambda *_: 1 / 0)
+    assert run(replace(config, stage="extract"), quiet) == 1
+    assert not list(tmp_path.rglob("*_predictions.*"))
+    assert json.loads((tmp_path / "sub-02" / "sub-02_desc-extraction_log.json").read_text())[
+        "reason"
+    ].startswith("unexpected ZeroDivisionError")
+
+
+def test_participants_keep_their_sessions_in_one_batch(crowd, tmp_path):
+    lines: list[str] = []
+    run(RunConfig(crowd[0], tmp_path, batch=(4, 7), dry_run=True), lines.append)
+    assert lines[0] == "batch 4/7: 1 participants"
+    assert lines[-1] == "2 sessions, 2 with usable input"
+
+
+def test_batch_without_participants_is_no_error(crowd, tmp_path):
+    lines: list[str] = []
+    assert run(RunConfig(crowd[0], tmp_path, batch=(9, 9)), lines.append) == 0
+    assert lines == ["batch 9/9: 0 participants"]
+
+
+def test_nothing_extracted_is_told(crowd, tmp_path):
+    with pytest.raises(MissingInputError, match="nowhere"):
+        run(RunConfig(crowd[0], tmp_path / "nowhere", stage="predict"), quiet)
+    with pytest.raises(SelectionError, match="no extracted session"):
+        run(RunConfig(crowd[0], tmp_path, stage="predict"), quiet)
