@@ -10,7 +10,7 @@ from pathlib import Path
 from bids.layout import parse_file_entities
 from bids.layout.models import Config, Entity
 
-from bids_brainage.bids.text import counted, printable
+from bids_brainage.bids.text import POINTER_BYTES, counted, pointer_problem, printable
 from bids_brainage.records.session import SessionKey
 
 NIFTI = (".nii.gz", ".nii")
@@ -118,12 +118,16 @@ def content_problem(path: Path) -> str:
     """Why a file has no content to read, in plain words; empty if it has."""
     try:
         size = path.stat().st_size
+        if size == 0:
+            return "is empty (0 bytes)"
+        if size > POINTER_BYTES:
+            return "" if os.access(path, os.R_OK) else "cannot be read (permission denied)"
+        with path.open("rb") as file:
+            start = file.read(64)
     except FileNotFoundError:
         if path.is_symlink():
             return "is a broken link (with DataLad: datalad get)"
         return "does not exist"
     except OSError as error:
-        return f"cannot be read ({error.strerror or error})"
-    if size == 0:
-        return "is empty (0 bytes)"
-    return "" if os.access(path, os.R_OK) else "cannot be read (permission denied)"
+        return f"cannot be read ({(error.strerror or str(error)).lower()})"
+    return pointer_problem(start)

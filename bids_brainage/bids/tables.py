@@ -45,7 +45,8 @@ def read_table(path: Path) -> Table | None:
     try:
         stat = path.stat()
     except OSError:
-        return Table(problem=f"{path.name} is a broken link") if path.is_symlink() else None
+        broken = f"{path.name} is a broken link (with DataLad: datalad get)"
+        return Table(problem=broken) if path.is_symlink() else None
     return _read(path, stat.st_mtime_ns, stat.st_size)
 
 

@@ -5,6 +5,17 @@ from pathlib import Path
 from typing import Any
 
 MAX_BYTES = 64 * 2**20
+# What git-annex and git-lfs leave in place of a file's content, and the size they stay below.
+POINTER_BYTES = 2**15
+POINTERS = {
+    b"/annex/objects/": "is a pointer without content (with DataLad: datalad get)",
+    b"version https://git-lfs": "is a pointer without content (git lfs pull)",
+}
+
+
+def pointer_problem(content: bytes) -> str:
+    """Whether the start of a file is that of a pointer to content elsewhere, in plain words."""
+    return next((told for start, told in POINTERS.items() if content.startswith(start)), "")
 
 
 def read_text(path: Path) -> str:
@@ -13,11 +24,14 @@ def read_text(path: Path) -> str:
     Raises
     ------
     OSError
-        If it cannot be opened, or is larger than 64 MiB.
+        If it cannot be opened, is larger than 64 MiB, or is a pointer without content.
     """
     if path.stat().st_size > MAX_BYTES:
         raise OSError(f"larger than {MAX_BYTES // 2**20} MiB")
-    return decode(path.read_bytes())
+    content = path.read_bytes()
+    if problem := pointer_problem(content):
+        raise OSError(problem)
+    return decode(content)
 
 
 def printable(text: str) -> str:
@@ -54,7 +68,7 @@ def read_json_object(path: Path) -> tuple[dict[str, Any], str]:
         content = json.loads(read_text(path))
     except FileNotFoundError:
         broken = path.is_symlink()
-        return {}, f"{path.name} is a broken link" if broken else ""
+        return {}, f"{path.name} is a broken link (datalad get)" if broken else ""
     except OSError as error:
         return {}, f"{path.name} cannot be read ({error.strerror or error})"
     except json.JSONDecodeError as error:

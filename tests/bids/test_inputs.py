@@ -4,6 +4,7 @@ import shutil
 import pytest
 
 from bids_brainage.bids.dataset import open_dataset
+from bids_brainage.bids.entities import content_problem
 from bids_brainage.bids.filters import parse_filters
 from bids_brainage.bids.inputs import find_inputs
 from bids_brainage.bids.preferences import InputSelection
@@ -376,3 +377,15 @@ def test_synthetic_example_works_as_bids_dir_too(bids_examples):
     found = [find_inputs(dataset, key) for key in select_sessions(dataset)]
     assert [len(i.runs) for i in found] == [1] * 10
     assert all(i.runs[0].repetition_time == 2.5 and i.demographics.age for i in found)
+
+
+@pytest.mark.parametrize(
+    ("pointer", "command"),
+    [
+        (b"/annex/objects/MD5E-s20--d41d8cd98f00b204e9800998ecf8427e.nii.gz\n", "datalad get"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 20\n", "git lfs pull"),
+    ],
+)
+def test_a_pointer_in_place_of_an_image_names_the_command_that_gets_it(tree, pointer, command):
+    path = tree.put("sub-01/anat/sub-01_T1w.nii.gz", pointer)
+    assert command in content_problem(path)
