@@ -12,10 +12,11 @@ from bids_brainage.errors import InputError
 # A packed file that is cut off raises EOFError, a damaged one zlib.error.
 READ_ERRORS = (OSError, EOFError, ValueError, zlib.error, nib.filebasedimages.ImageFileError,
                nib.spatialimages.HeaderDataError)  # fmt: skip
+_SMALLEST_VOXEL = 1e-9  # mm3
 
 
 def open_nifti(path: Path, what: str, hint: str) -> nib.Nifti1Image:
-    """Open an image without reading its data.
+    """Open an image of plain numbers without reading its data.
 
     Parameters
     ----------
@@ -27,7 +28,8 @@ def open_nifti(path: Path, what: str, hint: str) -> nib.Nifti1Image:
     Raises
     ------
     InputError
-        If it is not a NIfTI image.
+        If it is not a NIfTI image, holds colours or complex numbers, or its axes do not span
+        space.
     """
     try:
         image = nib.load(path, keep_file_open=True)
@@ -35,6 +37,17 @@ def open_nifti(path: Path, what: str, hint: str) -> nib.Nifti1Image:
         raise InputError(f"the {what} cannot be read: {error}", place=path, hint=hint) from error
     if not isinstance(image, nib.Nifti1Pair):
         raise InputError(f"the {what} is not a NIfTI image", place=path, hint=hint)
+    kind = image.get_data_dtype()
+    if kind.fields is not None or kind.kind not in "biuf":
+        name = "colours" if kind.fields is not None else str(kind)
+        raise InputError(f"the {what} holds {name}, not plain numbers", place=path, hint=hint)
+    axes = np.asarray(image.affine, dtype=float)[:3, :3]
+    if not np.isfinite(image.affine).all() or abs(np.linalg.det(axes)) < _SMALLEST_VOXEL:
+        raise InputError(
+            f"the axes of the {what} do not span space: {np.round(axes, 3).tolist()}",
+            place=path,
+            hint=hint,
+        )
     return cast(nib.Nifti1Image, image)
 
 
@@ -44,10 +57,14 @@ def image_data(image: nib.Nifti1Image, path: Path, what: str, hint: str) -> np.n
     Raises
     ------
     InputError
-        If the file is cut off.
+        If the file is cut off, or larger than memory.
     """
     try:
         data = np.asarray(image.dataobj)
+    except MemoryError as error:
+        size = "x".join(map(str, image.shape))
+        raise InputError(f"no memory for the {what} of {size} voxels", place=path,
+                         hint="check its header, or give more memory") from error  # fmt: skip
     except READ_ERRORS as error:
         raise InputError(f"the {what} is cut off: {error}", place=path, hint=hint) from error
     while data.ndim > 3 and data.shape[-1] == 1:

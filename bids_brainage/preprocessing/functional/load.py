@@ -210,10 +210,6 @@ def _read(image: nib.Nifti1Image, path: Path) -> tuple[np.ndarray, float, float]
         slope, intercept = float(proxy.slope), float(proxy.inter)
     else:
         stored, slope, intercept = image_data(image, path, "BOLD image", _COPY), 1.0, 0.0
-        if not np.issubdtype(stored.dtype, np.floating):
-            raise InputError(
-                f"voxels are of type {stored.dtype}, not real numbers", place=path, hint=_COPY
-            )
         stored = stored.astype(np.float32, copy=False)
     if not stored.dtype.isnative:
         stored = stored.astype(stored.dtype.newbyteorder("="))

@@ -44,7 +44,7 @@ def test_trailing_axes_of_one_are_dropped(tmp_path, data):
         (lambda d: d[:, :, :2], "too thin"),
         (lambda d: d * 0, "the run is empty"),
         (lambda d: d * (np.arange(22) != 4).astype(np.int16), "1 volumes are empty.*volume 5 of"),
-        (lambda d: d.astype(np.complex64), "not real numbers"),
+        (lambda d: d.astype(np.complex64), "not plain numbers"),
     ],
 )
 def test_unusable_runs_say_why(tmp_path, data, change, message):
