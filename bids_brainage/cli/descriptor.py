@@ -17,6 +17,33 @@ LEADING = ("participant_labels", "session_labels")
 # Accepted for compatibility, or of no use in a description.
 LEFT_OUT = ("help", "version", "skip_bids_validation", "verbose")
 FLAG_KEYS = {"participant_labels": "[PARTICIPANT_LABEL]", "session_labels": "[SESSION_LABEL]"}
+# What CBRAIN's Boutiques integrator reads. A single subject gets a dataset made around it; an
+# existing OUTPUT_DIR is copied, as it is written to; the results of exit code 1 are kept, as its
+# table says who failed and why; a work folder named "work" is removed afterwards.
+CBRAIN = {
+    "cbrain:author": "The bids_brainage developers",
+    "cbrain:readonly-input-files": True,
+    "cbrain:integrator_modules": {
+        "BoutiquesFileTypeVerifier": {
+            "bids_dir": ["BidsDataset", "BidsSubject"],
+            "output_dir": ["FileCollection"],
+            "bids_filter_file": ["SingleFile"],
+            "fs_subjects_dir": ["FileCollection"],
+            "config_file": ["SingleFile"],
+        },
+        "BoutiquesBidsSingleSubjectMaker": {
+            "dataset_input_id": "bids_dir",
+            "subjects_input_id": "participant_labels",
+            "keep_sub_prefix": False,
+        },
+        "BoutiquesInputCopier": {
+            "output_dir": {"checkbox_selected": True, "checkbox_hidden": True}
+        },
+        "BoutiquesOutputFileTypeSetter": {"output": "FileCollection"},
+        "BoutiquesAllowedExitCodes": [0, 1],
+        "BoutiquesPostProcessingCleaner": ["work"],
+    },
+}
 
 
 def build_descriptor() -> dict[str, Any]:
@@ -43,15 +70,7 @@ def build_descriptor() -> dict[str, Any]:
             *(_option_input(actions[dest]) for dest in LEADING),
             *(_option_input(action) for action in options),
         ],
-        "groups": [
-            {
-                "id": "output_directory",
-                "name": "OUTPUT_DIR, to be made or there already",
-                "members": ["output_dir_name", "output_dir"],
-                "mutually-exclusive": True,
-                "one-is-required": True,
-            }
-        ],
+        "groups": _groups(parser, {action.dest for action in options} | set(LEADING)),
         "output-files": [
             {
                 "id": "output",
@@ -69,6 +88,7 @@ def build_descriptor() -> dict[str, Any]:
         ],
         "suggested-resources": {"cpu-cores": 2, "ram": 4, "walltime-estimate": 600},
         "tags": {"domain": ["neuroinformatics", "mri", "fmri"], "modality": ["T1w", "BOLD"]},
+        "custom": CBRAIN,
     }
 
 
@@ -78,7 +98,7 @@ def value_key(dest: str) -> str:
 
 
 def _positional_inputs() -> list[dict[str, Any]]:
-    output = {"value-key": "[OUTPUT_DIR]", "optional": True}
+    # The rules of BIDS Apps want two inputs of one key; bosh fills in the first, or nothing.
     return [
         {
             "id": "bids_dir",
@@ -90,17 +110,20 @@ def _positional_inputs() -> list[dict[str, Any]]:
         },
         {
             "id": "output_dir_name",
-            "name": "OUTPUT_DIR to be made",
+            "name": "OUTPUT_DIR",
             "type": "String",
-            **output,
-            "description": "Folder to be made for derivatives, reports and the group table.",
+            "optional": False,
+            "value-key": "[OUTPUT_DIR]",
+            "description": "Folder for derivatives, reports and the group table; made if needed.",
         },
         {
             "id": "output_dir",
             "name": "OUTPUT_DIR that exists",
             "type": "File",
-            **output,
-            "description": "Existing folder for derivatives, reports and the group table.",
+            "optional": True,
+            "value-key": "[OUTPUT_DIR]",
+            "description": "The same folder, given as well where it exists already and a platform "
+            "has to fetch or to mount it (a group level, a rerun).",
         },
         {
             "id": "analysis_level",
@@ -112,6 +135,16 @@ def _positional_inputs() -> list[dict[str, Any]]:
             "list": True,
             "description": "participant, group, or both in this order.",
         },
+    ]
+
+
+def _groups(parser: argparse.ArgumentParser, options: set[str]) -> list[dict[str, Any]]:
+    titles = [(group.title or "", group._group_actions) for group in parser._action_groups]
+    members = [(title, [a.dest for a in actions if a.dest in options]) for title, actions in titles]
+    return [
+        {"id": title.replace(" ", "_"), "name": title.capitalize(), "members": dests}
+        for title, dests in members
+        if dests
     ]
 
 
