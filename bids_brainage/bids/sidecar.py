@@ -13,11 +13,10 @@ from nibabel.spatialimages import HeaderDataError
 
 from bids_brainage.bids.entities import EXTENSION, NamedFile
 from bids_brainage.bids.text import read_json_object
+from bids_brainage.records.raw import TIME_UNITS, repetition_seconds
 
-LONGEST = 60.0  # seconds; longer ones are milliseconds
 UNREADABLE = (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, KeyError,
               AttributeError, zlib.error)  # fmt: skip
-UNITS = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6}
 
 
 def repetition_time(
@@ -43,8 +42,10 @@ def repetition_time(
             content, problem = read_json_object(path)
             if problem:
                 notes.append(f"{problem}; it is passed over")
-            seconds = _seconds(content.get("RepetitionTime"))
+            seconds, note = repetition_seconds(content.get("RepetitionTime"))
             if seconds is not None:
+                if note:
+                    notes.append(f"{note} ({path.name})")
                 if header is not None and abs(header - seconds) > 0.01 * seconds:
                     notes.append(f"repetition time {seconds:g} s of {path.name} is used; the image "
                                  f"header says {header:g} s")  # fmt: skip
@@ -86,18 +87,6 @@ def _listed(folder: Path, _mtime: int) -> tuple[str, ...]:
                  if name.endswith(".json") and EXTENSION.search(name))  # fmt: skip
 
 
-def _seconds(value: Any) -> float | None:
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    try:
-        seconds = float(value)
-    except (TypeError, ValueError):
-        return None
-    if not 0 < seconds < 1000 * LONGEST:
-        return None
-    return seconds / 1000 if seconds > LONGEST else seconds
-
-
 def _header_time(path: Path, notes: list[str]) -> float | None:
     try:
         header: Any = nib.load(path).header
@@ -109,4 +98,4 @@ def _header_time(path: Path, notes: list[str]) -> float | None:
     if len(zooms) < 4:
         notes.append(f"{path.name} has {len(zooms)} dimensions, not 4")
         return None
-    return _seconds(float(zooms[3]) * UNITS.get(unit, 1.0))
+    return repetition_seconds(float(zooms[3]) * TIME_UNITS.get(unit, 1.0))[0]

@@ -11,6 +11,36 @@ if TYPE_CHECKING:
     from bids_brainage.records.segmentation import Segmentation
 
 Entities = tuple[tuple[str, str], ...]
+TIME_UNITS = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6}  # as image headers name them
+_SHORTEST, _LONGEST = 0.05, 60.0  # seconds between volumes
+
+
+def repetition_seconds(value: Any) -> tuple[float | None, str]:
+    """Read a repetition time; numbers above 60 are milliseconds.
+
+    Parameters
+    ----------
+    value
+        Of a sidecar, whatever its type; a list of one number counts.
+
+    Returns
+    -------
+    seconds
+        None where it is no number or not plausible.
+    note
+        How it was read, where that is not plain.
+    """
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, bool):
+        return None, ""
+    try:
+        seconds, note = float(value), ""
+    except (TypeError, ValueError, OverflowError):
+        return None, ""
+    if seconds > _LONGEST:
+        seconds, note = seconds / 1000, f"repetition time {value} is taken as milliseconds"
+    return (seconds, note) if _SHORTEST <= seconds <= _LONGEST else (None, "")
 
 
 @dataclass(frozen=True)

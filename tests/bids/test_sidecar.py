@@ -74,7 +74,8 @@ def test_disagreement_with_the_header_is_noted(tree):
 
 @pytest.mark.parametrize(
     ("written", "seconds"), [(2000, 2.0), ("2.0", 2.0), ([2.0], 2.0), (-1, 2.0), ("x", 2.0),
-                             (None, 2.0), (float("nan"), 2.0), (0, 2.0)],
+                             (None, 2.0), (float("nan"), 2.0), (0, 2.0),
+                             (True, 2.0), (10**400, 2.0), (0.001, 2.0)],
 )  # fmt: skip
 def test_strange_repetition_times_are_read_or_passed_over(tree, written, seconds):
     tree.put(IMAGE.replace(".nii.gz", ".json"), {"RepetitionTime": written})

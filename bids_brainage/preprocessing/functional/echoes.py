@@ -50,4 +50,4 @@ def _field(tesla: float | None) -> str:
 
 
 def _number(text: str) -> tuple[int, str]:
-    return (int(text), text) if text.isdigit() else (10**6, text)
+    return (int(text), text) if text.isdecimal() else (10**6, text)

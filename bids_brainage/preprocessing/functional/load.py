@@ -11,13 +11,10 @@ import numpy as np
 from bids_brainage.errors import InputError
 from bids_brainage.preprocessing.bold import MINIMUM_VOLUMES
 from bids_brainage.preprocessing.images import header_units, image_data, open_nifti
-from bids_brainage.records.raw import RawBold
+from bids_brainage.records.raw import TIME_UNITS, RawBold, repetition_seconds
 
 MINIMUM_SLICES = 5
-_LONGEST_TR = 60.0  # seconds; a longer one is in milliseconds
-_SHORTEST_TR = 0.05
 _ZOOMS = (0.3, 10.0)
-_UNITS = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6}
 _COPY = "copy or convert the file again"
 
 
@@ -116,7 +113,9 @@ def repetition_time(run: RawBold, image: nib.Nifti1Image, notes: list[str]) -> f
         If none of them states it.
     """
     header = header_time(image)
-    stated = seconds_of(run.metadata.get("RepetitionTime"), notes)
+    stated, note = repetition_seconds(run.metadata.get("RepetitionTime"))
+    if note:
+        notes.append(note)
     if stated is None:
         stated = _spacing(run, notes)
     if stated is None:
@@ -140,20 +139,7 @@ def repetition_time(run: RawBold, image: nib.Nifti1Image, notes: list[str]) -> f
 def header_time(image: nib.Nifti1Image) -> float | None:
     """Repetition time of the header in seconds, None if it cannot be one."""
     unit = header_units(image)[1]
-    return seconds_of(float(_time_zoom(image)) * _UNITS.get(unit, 1.0))
-
-
-def seconds_of(value: Any, notes: list[str] | None = None) -> float | None:
-    """Plausible repetition time; numbers above 60 are milliseconds."""
-    try:
-        seconds = float(value[0] if isinstance(value, list) and len(value) == 1 else value)
-    except (TypeError, ValueError):
-        return None
-    if seconds > _LONGEST_TR:
-        seconds /= 1000
-        if notes is not None:
-            notes.append(f"RepetitionTime {value} is taken as milliseconds")
-    return seconds if _SHORTEST_TR <= seconds <= _LONGEST_TR else None
+    return repetition_seconds(float(_time_zoom(image)) * TIME_UNITS.get(unit, 1.0))[0]
 
 
 def _spacing(run: RawBold, notes: list[str]) -> float | None:
@@ -163,7 +149,9 @@ def _spacing(run: RawBold, notes: list[str]) -> float | None:
         return None
     try:
         steps = np.diff(np.asarray(times, dtype=float))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
+        steps = np.full(1, np.nan)
+    if not np.all(np.isfinite(steps)):
         notes.append("VolumeTiming holds no numbers; it is passed over")
         return None
     if np.ptp(steps) > 0.02 * abs(steps.mean()):
@@ -172,8 +160,10 @@ def _spacing(run: RawBold, notes: list[str]) -> float | None:
             place=run.path,
             hint="leave this run out: connectivity needs even sampling",
         )
-    notes.append(f"repetition time {steps.mean():g} s is taken from VolumeTiming")
-    return float(steps.mean())
+    seconds, _ = repetition_seconds(float(steps.mean()))
+    if seconds is not None:
+        notes.append(f"repetition time {seconds:g} s is taken from VolumeTiming")
+    return seconds
 
 
 def _time_zoom(image: nib.Nifti1Image) -> float:
@@ -258,5 +248,5 @@ def metadata_number(metadata: Mapping[str, Any], name: str) -> float | None:
     """Return a sidecar's number, None where it is absent or not a number."""
     try:
         return float(metadata[name])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None

@@ -46,7 +46,7 @@ def slice_times(
         return None, "slice timing is not corrected: the sidecar has no SliceTiming"
     try:
         seconds = np.asarray(times, dtype=float).ravel()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None, "slice timing is not corrected: SliceTiming does not hold numbers"
     direction = str(metadata.get("SliceEncodingDirection", "k"))
     axis = {"i": 0, "j": 1, "k": 2}.get(direction[:1], 2)

@@ -84,6 +84,9 @@ def test_values_that_are_no_numbers_become_zero(tmp_path, data):
         ({}, 2500, "msec", 2.5, "header"),
         ({}, 2500, "sec", 2.5, "header"),
         ({"VolumeTiming": [0, 3, 6, 9]}, 0, "sec", 3, "VolumeTiming"),
+        ({"VolumeTiming": [0, float("nan"), 6]}, 2, "sec", 2, "no numbers"),
+        ({"VolumeTiming": [0, 10**400]}, 2, "sec", 2, "no numbers"),
+        ({"RepetitionTime": True}, 2, "sec", 2, "header"),
     ],
 )
 def test_repetition_time(tmp_path, data, metadata, header, unit, seconds, note):
