@@ -1,7 +1,7 @@
 """Age and sex of a session from the dataset's tables; they never fail a run."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -99,13 +99,12 @@ def _rows(dataset: Dataset, key: SessionKey, notes: list[str]) -> Iterator[_Row]
             column = table.find(SESSION_COLUMNS) if table else None
             if table is None or column is None:
                 continue
-            for cells in table.rows:
-                if bare_label(cells[column], "ses-") == key.session:
-                    described = _described(root / "sessions.json") | _described(
-                        path.with_suffix(".json")
-                    )
-                    yield _Row(table, cells, described, path.name)
-                    break
+            rows, remarks = _session_rows(table.rows, column, key)
+            if rows:
+                described = _described(root / "sessions.json") | _described(
+                    path.with_suffix(".json")
+                )
+                yield _Row(table, rows[0], described, path.name, tuple(remarks))
     for root in dataset.table_roots:
         path = root / "participants.tsv"
         table = _usable(path, notes)
@@ -137,19 +136,39 @@ def _participant_row(
     remarks: list[str] = []
     if not rows:
         near = [label for label in labels if _same_number(label, key.participant)]
-        rows = [r for label in near if label not in dataset.participants for r in labels[label]]
-        if not rows:
+        near = [label for label in near if label not in dataset.participants]
+        alike = [label for label in dataset.participants if _same_number(label, key.participant)]
+        if near and (len(near) > 1 or len(alike) > 1):
+            notes.append(f"{path.name}: it is not clear which of {', '.join(map(repr, near))} is "
+                         f"{', '.join(f'sub-{label}' for label in alike)}")  # fmt: skip
+        if len(near) != 1 or len(alike) > 1:
             return None
+        rows = labels[near[0]]
         remarks.append(f"row '{rows[0][column]}' is taken for {key.participant_id}")
     session = table.find(SESSION_COLUMNS)
     if session is not None and key.session:
-        own = [r for r in rows if bare_label(r[session], "ses-") == key.session]
+        own, taken = _session_rows(rows, session, key)
+        remarks += taken
         if not own and any(bare_label(r[session], "ses-") for r in rows):
             remarks.append(f"{path.name} has no row of {key.session_id}; the first row is used")
         rows = own or rows
     if len(rows) > 1:
         remarks.append(f"{path.name} has {len(rows)} rows of {key.stem}; the first is used")
     return _Row(table, rows[0], _described(path.with_suffix(".json")), path.name, tuple(remarks))
+
+
+def _session_rows(
+    rows: Sequence[tuple[str, ...]], column: int, key: SessionKey
+) -> tuple[list[tuple[str, ...]], list[str]]:
+    """Rows of the session, and a remark where leading zeros of its label were lost."""
+    labels = [bare_label(row[column], "ses-") for row in rows]
+    if key.session in labels:
+        return [r for r, label in zip(rows, labels, strict=True) if label == key.session], []
+    near = {label for label in labels if _same_number(label, key.session)}
+    found = [r for r, label in zip(rows, labels, strict=True) if label in near]
+    if len(near) != 1:
+        return [], []
+    return found, [f"row '{found[0][column]}' is taken for {key.session_id}"]
 
 
 @lru_cache(maxsize=8)
@@ -162,7 +181,8 @@ def _row_index(table: Table, column: int) -> dict[str, list[tuple[str, ...]]]:
 
 def _same_number(first: str, second: str) -> bool:
     """Whether spreadsheet software may have cut the leading zeros of one label."""
-    return first.isdecimal() and second.isdecimal() and int(first) == int(second)
+    numbers = all(text.isascii() and text.isdecimal() for text in (first, second))
+    return numbers and first.lstrip("0") == second.lstrip("0")
 
 
 def _described(path: Path) -> dict[str, Any]:
@@ -251,7 +271,8 @@ def _read_sex(cell: str, described: dict[str, Any]) -> tuple[str | None, str]:
 
 def _code(text: str) -> str:
     code = text.strip().lower()
-    return str(int(float(code))) if re.fullmatch(r"\d+(\.0+)?", code) else code
+    number = re.fullmatch(r"0*(\d+?)(\.0+)?", code)
+    return number[1] if number else code
 
 
 def _word(meaning: Any) -> str | None:

@@ -139,6 +139,35 @@ def test_cut_leading_zeros_never_take_another_participants_row(read, tree):
     assert read("participant_id\tage\nsub-1\t25\n").age is None
 
 
+@pytest.mark.parametrize(
+    ("folders", "rows"), [(("001", "1"), ("01",)), (("001",), ("1", "01")), (("001", "1"), ("1",))]
+)
+def test_lost_leading_zeros_that_fit_several_give_nobody_an_age(tree, folders, rows):
+    for label in folders:
+        tree.raw(f"sub-{label}", "T1w.nii.gz")
+    tree.put("participants.tsv", "participant_id\tage\n" + "".join(f"{r}\t25\n" for r in rows))
+    dataset = open_dataset(tree.root)
+    unclear = [p for p in folders if p not in rows]
+    assert all(read_demographics(dataset, SessionKey(p)).age is None for p in unclear)
+
+
+def test_session_labels_that_lost_zeros_are_matched_with_a_note(read, tree):
+    tree.put("sub-01/sub-01_sessions.tsv", "session_id\tage\n1\t30\n2\t31\n")
+    found = read(None, key=SessionKey("01", "02"))
+    assert found.age == 31 and "row '2' is taken for ses-02" in said(found)
+    table = "participant_id\tsession\tage\nsub-01\t1\t25\nsub-01\t2\t26\n"
+    (tree.root / "sub-01" / "sub-01_sessions.tsv").unlink()
+    assert read(table, key=SessionKey("01", "02")).age == 26
+
+
+def test_codes_and_labels_of_any_length_are_read(read):
+    digits = "1" * 5000
+    found = read(f"participant_id\tage\tsex\n{digits}\t25\tF\nsub-01\t25\t{digits}\n")
+    assert (found.age, found.sex) == (25, None)
+    described = {"sex": {"Levels": {"01": "female", digits: "male"}}}
+    assert read("participant_id\tsex\nsub-01\t1.0\n", described).sex == "F"
+
+
 def test_sessions_table_comes_first_and_sex_is_completed(read, tree):
     tree.put("sub-01/ses-2/anat/sub-01_ses-2_T1w.nii.gz", b"")
     tree.put("sub-01/sub-01_sessions.tsv", "session_id\tage\nses-1\t30\nses-2\t31\n")
