@@ -36,6 +36,8 @@ from bids_brainage.bids.text import printable, read_text
 from bids_brainage.errors import DatasetError, MissingInputError
 
 logger = logging.getLogger(__name__)
+# BIDS keeps MEG noise recordings of a room without anybody under this label.
+EMPTY_ROOM = "emptyroom"
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,9 @@ def open_dataset(
     raw = None if derived else root
     notes += _describe(raw, found, homes)
     participants = _participants(raw, root, found, homes, explicit=fs_subjects_dir is not None)
+    if EMPTY_ROOM in participants:
+        participants = tuple(label for label in participants if label != EMPTY_ROOM)
+        notes.append(f"sub-{EMPTY_ROOM} holds recordings of an empty room and is no participant")
     places = {root, *(d.root for d in found)} - set(homes)
     odd = sorted({printable(n) for place in places for n in odd_participant_folders(place)})
     if odd:

@@ -25,6 +25,7 @@ from bids_brainage.bids.raw import (
     choose_t1w,
     is_raw_t1w,
     raw_runs,
+    what_else,
 )
 from bids_brainage.bids.selection import sessions_of
 from bids_brainage.bids.sidecar import repetition_time
@@ -70,6 +71,8 @@ def find_inputs(
         _choose_raw(dataset, key, selection, raw, bool(runs), recon is not None, notes, problems)
     else:
         _note_unused(raw, bool(runs), recon is not None, notes)
+    if dataset.raw and not (raw.t1w_files or listed or runs or recon):
+        notes.append(what_else(dataset.raw, key))
     return SessionInputs(
         key=key,
         demographics=read_demographics(dataset, key),

@@ -1,21 +1,25 @@
 """Raw images of a session: which T1w, which BOLD runs, and what their sidecars say."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
+
 from bids_brainage.bids.dataset import Dataset
 from bids_brainage.bids.entities import NIFTI, NamedFile, content_problem, list_files
 from bids_brainage.bids.filters import Query
-from bids_brainage.bids.scan import natural_key
+from bids_brainage.bids.scan import IMAGE_FOLDERS, SESSION_FOLDER, folder_names, natural_key
 from bids_brainage.bids.selection import sessions_of
-from bids_brainage.bids.sidecar import inherited_sidecars, repetition_time
-from bids_brainage.bids.text import read_json_object
+from bids_brainage.bids.sidecar import UNREADABLE, inherited_sidecars, repetition_time
+from bids_brainage.bids.text import printable, read_json_object
 from bids_brainage.records.raw import RawBold, RawT1w
 from bids_brainage.records.session import SessionKey
 
 # A filter for raw images says nothing of what only derivatives have.
 DERIVED_ONLY = frozenset({"space", "res", "den", "desc", "cohort", "label"})
+THICK = 2.5  # mm; slices of localizers and of 2D T1w are thicker, those of 3D T1w are not
 
 
 def is_raw_t1w(file: NamedFile) -> bool:
@@ -26,7 +30,10 @@ def is_raw_t1w(file: NamedFile) -> bool:
 
 
 def choose_t1w(files: Sequence[NamedFile], root: Path, notes: list[str]) -> RawT1w | None:
-    """Choose one T1w: without contrast agent, then in natural order of the file names.
+    """Choose one T1w: readable, not of thick slices, without contrast agent, not a single echo.
+
+    Among those the first by natural order of the file names is used: BIDS has no field that says
+    which of several images is best, and the user's filter comes before.
 
     Parameters
     ----------
@@ -46,13 +53,25 @@ def choose_t1w(files: Sequence[NamedFile], root: Path, notes: list[str]) -> RawT
             usable.append(file)
     if not usable:
         return None
-    usable.sort(key=lambda f: (f.get("ce") is not None, natural_key(f.path.name)))
     chosen = usable[0]
     if len(usable) > 1:
+        usable.sort(key=_preference)
+        chosen = usable[0]
         others = ", ".join(f.path.name for f in usable[1:])
         notes.append(f"{chosen.path.name} is used as T1w; also there: {others}")
     stripped = merged_sidecars(chosen, root, notes).get("SkullStripped")
     return RawT1w(chosen.path, stripped if isinstance(stripped, bool) else None, chosen.pairs)
+
+
+def _preference(file: NamedFile) -> tuple[Any, ...]:
+    """Place of a T1w among several; the lowest is used."""
+    try:
+        header: Any = nib.load(file.path).header
+        size = max(float(zoom) for zoom in header.get_zooms()[:3])
+    except UNREADABLE:
+        size = math.nan
+    single = [file.get(key) is not None for key in ("ce", "echo")]
+    return math.isnan(size), size > THICK, *single, natural_key(file.path.name)
 
 
 def borrowed_t1w(
@@ -89,15 +108,31 @@ def raw_runs(files: Sequence[NamedFile], root: Path, notes: list[str]) -> tuple[
     files
         Raw BOLD images of the wanted tasks; all echoes.
     """
-    runs = []
+    runs: list[RawBold] = []
     for file in sorted(files, key=lambda f: natural_key(f.path.name)):
         problem = content_problem(file.path)
         if problem:
             notes.append(f"{file.path.name} {problem}; left out")
             continue
+        if any(file.pairs == run.entities for run in runs):
+            notes.append(f"{file.path.name} is there twice, as .nii and .nii.gz; one is used")
+            continue
         seconds = repetition_time(file, root, [], None, notes)
         runs.append(RawBold(file.path, file.pairs, merged_sidecars(file, root, notes), seconds))
     return tuple(runs)
+
+
+def what_else(root: Path, key: SessionKey) -> str:
+    """Say what a session without T1w and BOLD images holds, by kind."""
+    kinds = []
+    for name in folder_names(root / key.folder):
+        files = list_files(root, root / key.folder / name, key, [])
+        suffixes = sorted({f.suffix for f in files if f.extension in NIFTI})
+        if name in IMAGE_FOLDERS and suffixes:
+            kinds.append(f"{name} ({', '.join(suffixes)})")
+        elif name not in IMAGE_FOLDERS and not SESSION_FOLDER.fullmatch(name):
+            kinds.append(printable(name))
+    return f"no T1w or BOLD image; there is {', '.join(kinds) or 'nothing'}"
 
 
 def merged_sidecars(file: NamedFile, root: Path, notes: list[str]) -> dict[str, Any]:

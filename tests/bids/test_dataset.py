@@ -207,6 +207,14 @@ def test_freesurfer_only_participants_count(tree):
     assert open_dataset(tree.root).participants == ("01", "02", "03", "04")
 
 
+def test_an_empty_room_is_no_participant(tree):
+    tree.raw("sub-01", "T1w.nii.gz")
+    tree.put("sub-emptyroom/ses-20200101/meg/sub-emptyroom_ses-20200101_task-noise_meg.fif")
+    dataset = open_dataset(tree.root)
+    assert dataset.participants == ("01",)
+    assert "empty room" in " ".join(dataset.notes)
+
+
 def test_recon_folders_without_prefix_need_a_known_label(tree):
     for name in ("01", "02", "03"):
         tree.recon(name)

@@ -1,5 +1,9 @@
 """Raw images to be preprocessed: only where there is no derivative, and chosen for a reason."""
 
+import gzip
+
+import nibabel as nib
+import numpy as np
 import pytest
 
 from bids_brainage.bids.dataset import open_dataset
@@ -67,6 +71,41 @@ def test_one_of_several_t1w_is_chosen_and_recorded(tree, present, chosen):
     assert inputs.t1w.path.name == f"sub-01_{chosen}"
     if len(inputs.raw_t1w) > 1:
         assert f"sub-01_{chosen} is used as T1w" in notes_of(inputs)
+
+
+def save(tree, name: str, size: float) -> None:
+    path = tree.put(name)
+    nib.save(nib.Nifti1Image(np.zeros((2, 2, 2), np.int16), np.diag([1, 1, size, 1])), path)
+
+
+def test_thick_slices_and_broken_images_come_after_others(tree):
+    save(tree, "sub-01/anat/sub-01_acq-localizer_T1w.nii.gz", 7.0)
+    save(tree, "sub-01/anat/sub-01_acq-mprage_T1w.nii.gz", 1.0)
+    tree.put("sub-01/anat/sub-01_acq-broken_T1w.nii.gz", b"not an image")
+    assert find(tree).t1w.path.name == "sub-01_acq-mprage_T1w.nii.gz"
+
+
+def test_a_combined_t1w_comes_before_a_single_echo(tree):
+    tree.raw("sub-01", "echo-1_T1w.nii.gz", "echo-2_T1w.nii.gz", "rec-rms_T1w.nii.gz")
+    assert find(tree).t1w.path.name == "sub-01_rec-rms_T1w.nii.gz"
+
+
+def test_a_run_that_is_there_compressed_and_not_is_one_run(tree):
+    tree.raw("sub-01", "T1w.nii.gz", "task-rest_bold.nii.gz")
+    content = gzip.decompress((tree.root / "sub-01/func/sub-01_task-rest_bold.nii.gz").read_bytes())
+    tree.put("sub-01/func/sub-01_task-rest_bold.nii", content)
+    inputs = find(tree)
+    assert len(inputs.raw_runs) == 1
+    assert "is there twice" in notes_of(inputs)
+
+
+def test_a_session_of_other_images_says_what_they_are(tree):
+    for name in ("anat/sub-01_T2w", "anat/sub-01_UNIT1", "anat/sub-01_inv-1_MP2RAGE", "perf/x"):
+        tree.put(f"sub-01/{name}.nii.gz")
+    tree.put("sub-01/eeg/sub-01_task-rest_eeg.edf")
+    inputs = find(tree)
+    assert not inputs.usable
+    assert "there is anat (MP2RAGE, T2w, UNIT1), eeg, perf" in notes_of(inputs)
 
 
 def test_empty_images_are_left_out_with_the_reason(tree):
