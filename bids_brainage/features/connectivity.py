@@ -35,8 +35,8 @@ def extract_run(
 ) -> RunSeries:
     """Extract, clean and z-score the region time series of one run.
 
-    Region means by nilearn's NiftiLabelsMasker; confounds, band-pass and censoring with the
-    semantics of ``nilearn.signal.clean`` (Lindquist et al. 2019, doi:10.1002/hbm.24528).
+    Region means as nilearn's NiftiLabelsMasker gives them; confounds, band-pass and censoring by
+    ``nilearn.signal.clean`` (Lindquist et al. 2019, doi:10.1002/hbm.24528).
 
     Parameters
     ----------

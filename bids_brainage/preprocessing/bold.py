@@ -1,4 +1,4 @@
-"""Read a preprocessed run once, a few volumes at a time, and keep what is needed of it."""
+"""Read a preprocessed run once, a volume at a time, and keep what is needed of it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,20 +7,17 @@ from itertools import chain
 import nibabel as nib
 import numpy as np
 from nilearn.image import resample_to_img
-from nilearn.maskers import NiftiLabelsMasker
 
 from bids_brainage.errors import InputError
 from bids_brainage.preprocessing.images import READ_ERRORS, image_data, open_nifti
 from bids_brainage.preprocessing.parcellation import Atlas
+from bids_brainage.preprocessing.stored_volumes import scaling, stored_volumes
 from bids_brainage.preprocessing.tissues import template_brain, thin_out, tissue_masks
 from bids_brainage.records.inputs import BoldRun
 
 MINIMUM_VOLUMES = 20
 MINIMUM_COVERAGE = 0.5
-_CHUNK_BYTES = 8_000_000
-_CHUNK_VOLUMES = 4
 _ATLAS_PART = 100_000
-_ROW = 256
 _AGAIN = "run fMRIPrep again for this run"
 
 
@@ -90,13 +87,15 @@ def read_signals(run: BoldRun, image: nib.Nifti1Image, atlas: Atlas, tissues: bo
         If the image is cut off, holds no signal, or does not overlap mask or atlas.
     """
     n_volumes = image.shape[3]
+    slope, intercept = scaling(image)
     notes: list[str] = []
-    chunks = _chunks(run, image)
-    _, first = next(chunks)
+    volumes = _volumes(run, image)
+    head = next(volumes)
+    first = (head * slope + intercept).reshape(image.shape[:3], order="F")
     reference = nib.Nifti1Image(np.zeros(image.shape[:3], dtype=np.uint8), image.affine)
-    mask = _brain(run, reference, notes) & np.isfinite(first[..., 0])
+    mask = _brain(run, reference, notes) & np.isfinite(first)
     # Voxels without signal (drop-out, edge of the view) do not count as covered.
-    inside = mask & (first[..., 0] != 0)
+    inside = mask & (first != 0)
     if not inside.any():
         raise InputError(
             "no voxel of the brain mask carries signal",
@@ -106,13 +105,12 @@ def read_signals(run: BoldRun, image: nib.Nifti1Image, atlas: Atlas, tissues: bo
     coverage = _coverage(atlas, inside, image.affine)
     labels = _usable_labels(run, atlas, coverage, reference, mask)
     masks = tissue_masks(reference, inside) if tissues else None
-    white = thin_out(masks.white_matter) if masks else np.empty(0, dtype=int)
-    csf = thin_out(masks.csf) if masks else np.empty(0, dtype=int)
-    brain = np.flatnonzero(mask)
-    in_region = labels.ravel()[brain] > 0
-    packed = labels.ravel()[brain[in_region]].astype(np.int32)
-    present = np.unique(packed)
-    masker = _packed_masker(packed)
+    white = _in_file(thin_out(masks.white_matter), mask.shape) if masks else np.empty(0, dtype=int)
+    csf = _in_file(thin_out(masks.csf), mask.shape) if masks else np.empty(0, dtype=int)
+    brain = np.flatnonzero(mask.ravel(order="F"))
+    number_of = labels.ravel(order="F")[brain].astype(np.intp)
+    sizes = np.bincount(number_of)
+    present = np.flatnonzero(sizes[1:]) + 1
     column_of = {value: column for column, value in enumerate(atlas.values)}
     columns = [column_of[int(value)] for value in present]
 
@@ -120,15 +118,16 @@ def read_signals(run: BoldRun, image: nib.Nifti1Image, atlas: Atlas, tissues: bo
     global_signal = np.empty(n_volumes)
     white_voxels = np.empty((n_volumes, len(white)), dtype=np.float32)
     csf_voxels = np.empty((n_volumes, len(csf)), dtype=np.float32)
-    for start, block in chain([(0, first)], chunks):
-        stop = start + block.shape[3]
-        flat = block.reshape(-1, block.shape[3])
-        signal = flat[brain].astype(np.float64)
-        _check_finite(signal, start, run)
-        regions[start:stop, columns] = masker.transform(_pack(signal[in_region]))
-        global_signal[start:stop] = signal.mean(axis=0)
-        white_voxels[start:stop] = flat[white].T
-        csf_voxels[start:stop] = flat[csf].T
+    # Slope and intercept are applied to means: a mean of scaled voxels is the scaled mean.
+    for number, stored in enumerate(chain([head], volumes)):
+        signal = stored[brain]
+        sums = np.bincount(number_of, weights=signal)
+        if not np.isfinite(sums).all():
+            _refuse_broken(signal, number, run)
+        regions[number, columns] = sums[present] / sizes[present] * slope + intercept
+        global_signal[number] = sums.sum() / len(brain) * slope + intercept
+        white_voxels[number] = stored[white] * slope + intercept
+        csf_voxels[number] = stored[csf] * slope + intercept
     missing = [name for column, name in enumerate(atlas.regions) if column not in columns]
     if missing:
         notes.append(
@@ -146,20 +145,21 @@ def read_signals(run: BoldRun, image: nib.Nifti1Image, atlas: Atlas, tissues: bo
     )
 
 
-def _chunks(run: BoldRun, image: nib.Nifti1Image) -> Iterator[tuple[int, np.ndarray]]:
-    """Blocks of volumes in order; a packed file is unpacked once."""
-    volume_bytes = 8 * int(np.prod(image.shape[:3]))
-    step = max(_CHUNK_VOLUMES, _CHUNK_BYTES // volume_bytes)
-    for start in range(0, image.shape[3], step):
+def _volumes(run: BoldRun, image: nib.Nifti1Image) -> Iterator[np.ndarray]:
+    """Volumes as stored; what is wrong with the file becomes an error that names the place."""
+    volumes = stored_volumes(image)
+    for number in range(image.shape[3] + 1):
         try:
-            block = np.asarray(image.dataobj[..., start : start + step])
+            volume = next(volumes, None)
         except READ_ERRORS as error:
             raise InputError(
-                f"the BOLD image is cut off near volume {start + 1} of {image.shape[3]}: {error}",
+                f"the BOLD image is cut off or damaged near volume "
+                f"{min(number + 1, image.shape[3])} of {image.shape[3]}: {error}",
                 place=run.bold,
                 hint="copy it again or run fMRIPrep again",
             ) from error
-        yield start, block
+        if volume is not None:
+            yield volume
 
 
 def _brain(run: BoldRun, reference: nib.Nifti1Image, notes: list[str]) -> np.ndarray:
@@ -196,23 +196,29 @@ def _brain(run: BoldRun, reference: nib.Nifti1Image, notes: list[str]) -> np.nda
 
 def _coverage(atlas: Atlas, inside: np.ndarray, affine: np.ndarray) -> np.ndarray:
     """Share of each region's own voxels whose nearest BOLD voxel is inside the mask."""
-    labels = np.asarray(atlas.labels.dataobj)
+    axes, values = atlas.voxels
     to_bold = np.linalg.inv(affine) @ atlas.labels.affine
-    size = int(max(atlas.values)) + 1
-    total = np.zeros(size)
-    hits = np.zeros(size)
-    flat = np.flatnonzero(labels > 0)
-    for part in np.array_split(flat, 1 + len(flat) // _ATLAS_PART):
-        voxels = np.column_stack(np.unravel_index(part, labels.shape))
-        index = np.rint(voxels @ to_bold[:3, :3].T + to_bold[:3, 3]).astype(np.int64)
-        in_view = np.all((index >= 0) & (index < inside.shape), axis=1)
-        covered = np.zeros(len(index), dtype=bool)
-        covered[in_view] = inside[tuple(index[in_view].T)]
-        values = labels.ravel()[part].astype(np.int64)
-        total += np.bincount(values, minlength=size)
-        hits += np.bincount(values, weights=covered, minlength=size)
+    hits = np.zeros(int(max(atlas.values)) + 1)
+    for start in range(0, len(values), _ATLAS_PART):
+        part = slice(start, start + _ATLAS_PART)
+        in_view = np.ones(len(values[part]), dtype=bool)
+        index = []
+        for weights, shift, size in zip(to_bold[:3, :3], to_bold[:3, 3], inside.shape, strict=True):
+            # Where the axes of both grids are parallel, two of the three weights are zero.
+            terms = (w * axis[part] for w, axis in zip(weights, axes, strict=True) if w)
+            place = np.rint(sum(terms) + shift)
+            in_view &= (place >= 0) & (place < size)
+            index.append(place.astype(np.int32))
+        covered = inside[tuple(place[in_view] for place in index)]
+        hits += np.bincount(values[part][in_view], weights=covered, minlength=len(hits))
     wanted = np.array(atlas.values)
+    total = np.bincount(values, minlength=len(hits))
     return hits[wanted] / np.maximum(total[wanted], 1)
+
+
+def _in_file(indices: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Turn flat indices of an array, last axis fastest, into those of a stored volume."""
+    return np.ravel_multi_index(np.unravel_index(indices, shape), shape, order="F")
 
 
 def _usable_labels(
@@ -240,28 +246,11 @@ def _usable_labels(
     return labels
 
 
-def _packed_masker(packed: np.ndarray) -> NiftiLabelsMasker:
-    """Masker of labelled voxels only; means of regions do not depend on where voxels stand."""
-    return NiftiLabelsMasker(
-        _pack(packed), standardize=None, resampling_target=None, reports=False
-    ).fit()
-
-
-def _pack(values: np.ndarray) -> nib.Nifti1Image:
-    """Lay voxels (first axis) out as an image of rows, filled up with zeros."""
-    rows = -(-len(values) // _ROW)
-    grid = np.zeros((rows * _ROW, *values.shape[1:]), dtype=values.dtype)
-    grid[: len(values)] = values
-    return nib.Nifti1Image(grid.reshape(rows, _ROW, 1, *values.shape[1:]), np.eye(4))
-
-
-def _check_finite(signal: np.ndarray, start: int, run: BoldRun) -> None:
-    broken = ~np.isfinite(signal)
-    if broken.any():
-        volume = int(np.flatnonzero(broken.any(axis=0))[0]) + start + 1
+def _refuse_broken(signal: np.ndarray, number: int, run: BoldRun) -> None:
+    broken = int((~np.isfinite(signal)).sum())
+    if broken:
         raise InputError(
-            f"{int(broken.any(axis=1).sum())} brain voxels are not numbers, first in volume "
-            f"{volume}",
+            f"{broken} brain voxels are not numbers, first in volume {number + 1}",
             place=run.bold,
             hint="run fMRIPrep again, or leave this run out",
         )

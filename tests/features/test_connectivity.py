@@ -12,6 +12,7 @@ from bids_brainage.features.connectivity import (
     extract_runs,
     series_correlation,
 )
+from bids_brainage.preprocessing.bold import open_bold, read_signals
 from bids_brainage.preprocessing.denoising import Denoising, load_preset
 from bids_brainage.records.features import RunSeries
 from bids_brainage.records.inputs import BoldRun
@@ -67,6 +68,26 @@ def _labels(atlas, run):
 
     reference = nib.load(run.mask)
     return np.asarray(labels_on_grid(atlas.labels, reference).dataobj).astype(np.int32)
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.float32])
+def test_region_means_equal_plain_nilearn(atlas, painted, tmp_path, dtype):
+    from nilearn.maskers import NiftiLabelsMasker
+
+    image = nib.load(painted[0].bold)
+    stored = nib.Nifti1Image(image.get_fdata(), image.affine)
+    stored.set_data_dtype(dtype)
+    run = replace(painted[0], bold=tmp_path / "bold.nii.gz")
+    nib.save(stored, run.bold)
+    mask = np.asarray(nib.load(run.mask).dataobj)
+    labels = nib.Nifti1Image(mask * _labels(atlas, run), image.affine)
+    masker = NiftiLabelsMasker(labels, standardize=None, reports=False)
+    expected = masker.fit_transform(run.bold)
+    found = read_signals(run, open_bold(run), atlas, tissues=False)
+    np.testing.assert_allclose(found.regions, expected, rtol=1e-6)
+    np.testing.assert_allclose(
+        found.global_signal, nib.load(run.bold).get_fdata()[mask > 0].mean(axis=0), rtol=1e-6
+    )
 
 
 def test_correlation_equals_numpy():
@@ -283,6 +304,7 @@ def test_runs_with_other_regions_are_refused(painted):
         ("native", "does not overlap"),
         ("shifted", "no region of atlas"),
         ("cut", "cut off"),
+        ("flipped_bit", "damaged near volume"),
     ],
 )
 def test_broken_input_is_named(atlas, painted, tmp_path, damage, message):
@@ -315,6 +337,10 @@ def test_broken_input_is_named(atlas, painted, tmp_path, damage, message):
     nib.save(nib.Nifti1Image(data, affine), path)
     if damage == "cut":
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    if damage == "flipped_bit":
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
     if damage == "native":
         run = replace(run, mask=None)
     with pytest.raises(InputError, match=message) as caught:
