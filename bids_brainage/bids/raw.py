@@ -30,10 +30,11 @@ def is_raw_t1w(file: NamedFile) -> bool:
 
 
 def choose_t1w(files: Sequence[NamedFile], root: Path, notes: list[str]) -> RawT1w | None:
-    """Choose one T1w: readable, not of thick slices, without contrast agent, not a single echo.
+    """Choose one T1w by what can be told from its name and header.
 
-    Among those the first by natural order of the file names is used: BIDS has no field that says
-    which of several images is best, and the user's filter comes before.
+    Readable ones come first, then those of thin slices, of the session itself, without contrast
+    agent, and of all echoes; among equals the first name in natural order. BIDS has no field
+    that says which of several images is best; the user's filter comes before.
 
     Parameters
     ----------
@@ -70,8 +71,9 @@ def _preference(file: NamedFile) -> tuple[Any, ...]:
         size = max(float(zoom) for zoom in header.get_zooms()[:3])
     except UNREADABLE:
         size = math.nan
-    single = [file.get(key) is not None for key in ("ce", "echo")]
-    return math.isnan(size), size > THICK, *single, natural_key(file.path.name)
+    outside, contrast, echo = file.get("ses") is None, file.get("ce"), file.get("echo")
+    later = outside, contrast is not None, echo is not None
+    return math.isnan(size), size > THICK, *later, natural_key(file.path.name)
 
 
 def borrowed_t1w(

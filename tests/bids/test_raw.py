@@ -85,6 +85,14 @@ def test_thick_slices_and_broken_images_come_after_others(tree):
     assert find(tree).t1w.path.name == "sub-01_acq-mprage_T1w.nii.gz"
 
 
+def test_the_sessions_own_t1w_comes_before_one_outside_of_sessions(tree):
+    tree.raw("sub-01", "T1w.nii.gz")
+    tree.raw("sub-01_ses-1", "T1w.nii.gz", "task-rest_bold.nii.gz")
+    tree.raw("sub-01_ses-2", "task-rest_bold.nii.gz")
+    assert find(tree, SessionKey("01", "1")).t1w.path.name == "sub-01_ses-1_T1w.nii.gz"
+    assert find(tree, SessionKey("01", "2")).t1w.path.name == "sub-01_T1w.nii.gz"
+
+
 def test_a_combined_t1w_comes_before_a_single_echo(tree):
     tree.raw("sub-01", "echo-1_T1w.nii.gz", "echo-2_T1w.nii.gz", "rec-rms_T1w.nii.gz")
     assert find(tree).t1w.path.name == "sub-01_rec-rms_T1w.nii.gz"
