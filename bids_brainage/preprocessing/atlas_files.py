@@ -34,9 +34,9 @@ def find_templateflow(name: str, space: str, home: Path | None) -> Path:
     MissingInputError
         If no file of that name is there, or only empty placeholders are.
     """
-    folder = home or Path(
-        os.environ.get("TEMPLATEFLOW_HOME") or Path.home() / ".cache" / "templateflow"
-    )
+    # Path.home() raises where HOME is unset and the user id has no entry, as in containers.
+    own = os.path.expanduser("~/.cache/templateflow")  # noqa: PTH111
+    folder = home or Path(os.environ.get("TEMPLATEFLOW_HOME") or own)
     wanted = _entities(name if name.startswith("tpl-") else f"atlas-{name.removeprefix('atlas-')}")
     matches = [
         path

@@ -1,3 +1,4 @@
+import pwd
 import sys
 
 import nibabel as nib
@@ -173,6 +174,17 @@ def test_empty_templateflow_placeholder_is_named(tmp_path, monkeypatch):
         load_atlas("Schaefer2018")
     with pytest.raises(MissingInputError, match="not in the TemplateFlow folder"):
         load_atlas("DiFuMo")
+
+
+def test_templateflow_name_without_home_is_told_as_absent(monkeypatch):
+    def unknown(uid):
+        raise KeyError(uid)
+
+    for name in ("TEMPLATEFLOW_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    with pytest.raises(MissingInputError, match="not in the TemplateFlow folder"):
+        load_atlas("Schaefer2018")
 
 
 def test_real_atlas_files_are_read(shared):

