@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from bids_brainage.cli.app_config import to_config
 from bids_brainage.cli.app_parser import build_parser
 from bids_brainage.cli.config_file import apply_config_file
+from bids_brainage.cli.home import ensure_home
 from bids_brainage.cli.progress import Progress
 from bids_brainage.cli.shell import run_guarded
 
@@ -15,6 +16,7 @@ logger = logging.getLogger(__name__)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the BIDS App and return its exit code."""
+    ensure_home()
     arguments = list(sys.argv[1:] if argv is None else argv)
     return run_guarded("bids_brainage", lambda: _run(arguments))
 

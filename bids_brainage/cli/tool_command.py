@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from bids_brainage import __version__
 from bids_brainage.cli import model_verbs, training_verbs
+from bids_brainage.cli.home import ensure_home
 from bids_brainage.cli.shell import run_guarded
 
 
@@ -38,6 +39,7 @@ def _add_verbose(parser: argparse.ArgumentParser) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code."""
+    ensure_home()
     return run_guarded("brainage", lambda: _run(argv))
 
 
