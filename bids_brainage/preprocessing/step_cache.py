@@ -1,10 +1,13 @@
 """Keep the results of slow steps in the work folder, so that a rerun goes on where it stopped."""
 
+import contextlib
 import hashlib
 import json
 import logging
+import re
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,8 @@ logger = logging.getLogger(__name__)
 Value = Any
 Values = dict[str, Value]
 _DONE = "done.json"
+_DRAFT = re.compile(r".+-[0-9a-f]{16}\.[0-9a-f]{8}")
+_LEFTOVER_AGE = 3600.0  # seconds; no result takes this long to write
 
 
 class StepCache:
@@ -35,6 +40,8 @@ class StepCache:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder
+        if folder is not None:
+            _remove_leftovers(folder)
 
     def step(self, name: str, key: Mapping[str, object], compute: Callable[[], Values]) -> Values:
         """Return the step's result, computed now or before.
@@ -69,6 +76,8 @@ class StepCache:
         values = compute()
         try:
             _write(place, values)
+        except FileNotFoundError:
+            logger.warning("step %s: %s was removed meanwhile; the result is not kept", name, place)
         except OSError as error:
             raise OutputError(
                 f"cannot write the work folder: {error}", place=place, hint="see --work-dir"
@@ -106,6 +115,15 @@ def _write(place: Path, values: Values) -> None:
             raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove drafts of processes that were killed while they wrote them."""
+    oldest = time.time() - _LEFTOVER_AGE
+    with contextlib.suppress(OSError):
+        for place in folder.iterdir():
+            if _DRAFT.fullmatch(place.name) and place.stat().st_mtime < oldest:
+                shutil.rmtree(place, ignore_errors=True)
 
 
 def _fill(draft: Path, values: Values) -> None:

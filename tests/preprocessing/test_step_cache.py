@@ -1,10 +1,14 @@
 """Results of steps come back from disk as they were; half-written or foreign ones do not."""
 
+import os
+import shutil
+
 import nibabel as nib
 import numpy as np
 import pytest
 
 from bids_brainage.errors import OutputError
+from bids_brainage.preprocessing import step_cache
 from bids_brainage.preprocessing.step_cache import StepCache, digest, fingerprint
 
 
@@ -60,6 +64,28 @@ def test_a_work_folder_that_cannot_be_written_says_so(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="--work-dir"):
         StepCache(tmp_path / "file").step("n4", {}, values)
+
+
+def test_a_folder_removed_by_another_run_costs_the_cache_only(tmp_path, monkeypatch):
+    fill = step_cache._fill
+
+    def removed_meanwhile(draft, content):
+        shutil.rmtree(draft.parent)
+        fill(draft, content)
+
+    monkeypatch.setattr(step_cache, "_fill", removed_meanwhile)
+    assert StepCache(tmp_path / "work").step("n4", {}, values)["text"] == "x"
+    assert not list(tmp_path.iterdir())
+
+
+def test_drafts_of_killed_runs_are_removed(tmp_path):
+    old, new = (tmp_path / f"n4-{digest({})}.{end}" for end in ("0123abcd", "89abcdef"))
+    for draft in (old, new):
+        draft.mkdir()
+        (draft / "image.nii").write_text("half")
+    os.utime(old, (1, 1))
+    StepCache(tmp_path)
+    assert list(tmp_path.iterdir()) == [new]
 
 
 def test_a_replaced_file_has_another_fingerprint(tmp_path):

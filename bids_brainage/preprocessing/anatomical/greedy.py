@@ -3,10 +3,10 @@
 Yushkevich et al. 2016, doi:10.1016/j.jalz.2016.06.205.
 """
 
+import io
 import logging
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ AFFINE = "-a -dof 12 -m NCC 4x4x4 -n 100x50x0"
 DEFORMABLE = "-m NCC 2x2x2 -n 100x50x30 -s 3mm 1.5mm -wp 0"
 _PROGRAM = "bids_brainage.preprocessing.anatomical.greedy_process"
 _ATTEMPTS = 2
+_LONGEST = 7200.0  # seconds; a head takes a few minutes on one CPU
 Grid = tuple[np.ndarray, np.ndarray]
 
 
@@ -78,47 +79,45 @@ def _run(
     path: Path,
     threads: int,
 ) -> dict[str, np.ndarray]:
-    with tempfile.TemporaryDirectory(prefix="bids_brainage_") as name:
-        source, target = Path(name, "given.npz"), Path(name, "found.npz")
-        np.savez(
-            source,
-            fixed=fixed[0],
-            fixed_affine=fixed[1],
-            moving=moving[0],
-            moving_affine=moving[1],
-            starts=np.stack(starts),
-            affine=np.array(AFFINE),
-            deformable=np.array(deformable),
-            seed=np.array(SEED),
-            threads=np.array(threads),
-        )
-        command = [sys.executable, "-m", _PROGRAM, str(source), str(target)]
-        for attempt in range(_ATTEMPTS):
+    given = io.BytesIO()
+    np.savez(
+        given,
+        fixed=fixed[0],
+        fixed_affine=fixed[1],
+        moving=moving[0],
+        moving_affine=moving[1],
+        starts=np.stack(starts),
+        affine=np.array(AFFINE),
+        deformable=np.array(deformable),
+        seed=np.array(SEED),
+        threads=np.array(threads),
+    )
+    problem = ""
+    for attempt in range(_ATTEMPTS):
+        try:
+            # Through pipes: a killed run leaves no file behind.
             done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                text=True,
-                errors="replace",
+                [sys.executable, "-m", _PROGRAM],
+                input=given.getvalue(),
+                capture_output=True,
                 check=False,
+                timeout=_LONGEST,
             )
-            if done.returncode == 0:
-                break
-            logger.warning(
-                "greedy ended with %d for %s, attempt %d: %s",
-                done.returncode,
-                path.name,
-                attempt + 1,
-                done.stderr[-2000:],
-            )
-        else:
-            lines = [line for line in done.stderr.splitlines() if line.strip()]
-            raise InputError(
-                f"the registration to the template failed ({done.returncode}): "
-                f"{lines[-1].strip() if lines else 'no message'}",
-                place=path,
-                hint="look at the image; leave it out if it is not a whole brain",
-            )
-        with np.load(target, allow_pickle=False) as found:
-            return {key: found[key] for key in found.files}
+        except subprocess.TimeoutExpired:
+            problem = f"it did not end within {_LONGEST / 3600:g} hours"
+            break
+        if done.returncode == 0:
+            with np.load(io.BytesIO(done.stdout), allow_pickle=False) as found:
+                return {key: found[key] for key in found.files}
+        told = done.stderr.decode(errors="replace")
+        logger.warning(
+            "greedy ended with %d for %s, attempt %d: %s",
+            done.returncode, path.name, attempt + 1, told[-2000:],
+        )  # fmt: skip
+        lines = [line.strip() for line in told.splitlines() if line.strip()]
+        problem = f"{lines[-1] if lines else 'no message'} ({done.returncode})"
+    raise InputError(
+        f"the registration to the template failed: {problem}",
+        place=path,
+        hint="look at the image; leave it out if it is not a whole brain",
+    )

@@ -1,12 +1,15 @@
-"""Run greedy on the arrays of one file and write what it finds into another.
+"""Run greedy on the arrays of standard input and write what it finds to standard output.
 
 A program of its own, started by `greedy`: greedy prints at will, holds the interpreter while it
 computes, and can abort its whole process.
 """
 
 import ctypes
+import io
+import os
 import signal
 import sys
+from typing import BinaryIO
 
 import numpy as np
 from picsl_greedy import Greedy3D
@@ -17,9 +20,9 @@ TO_RAS = np.array([-1, -1, 1], dtype=np.float32)
 _PARENT_DEATH_SIGNAL = 1
 
 
-def main(source: str, target: str) -> None:
+def main(source: BinaryIO, target: BinaryIO) -> None:
     """Register for each start; with options for it, warp from the last affine map on."""
-    with np.load(source, allow_pickle=False) as given:
+    with np.load(io.BytesIO(source.read()), allow_pickle=False) as given:
         values = {name: given[name] for name in given.files}
     common = f"-V 0 -d 3 -threads {int(values['threads'])} -seed {int(values['seed'])}"
     fixed = to_itk(values["fixed"], values["fixed_affine"])
@@ -46,7 +49,19 @@ def main(source: str, target: str) -> None:
         )
         for name in ("warp", "inverse"):
             found[name] = from_itk(greedy[name]).astype(np.float32) * TO_RAS
-    np.savez(target, allow_pickle=False, **found)
+    # A pipe cannot be sought in.
+    packed = io.BytesIO()
+    np.savez(packed, allow_pickle=False, **found)
+    target.write(packed.getbuffer())
+
+
+def own_output() -> BinaryIO:
+    """Standard output for this program alone; what greedy prints goes nowhere."""
+    kept = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+    return kept
 
 
 def end_with_parent() -> None:
@@ -57,4 +72,5 @@ def end_with_parent() -> None:
 
 if __name__ == "__main__":
     end_with_parent()
-    main(*sys.argv[1:3])
+    with own_output() as output:
+        main(sys.stdin.buffer, output)
