@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from bids_brainage import __version__
 from bids_brainage.app.features import extract_features
-from bids_brainage.app.raw import forget, segmenter_version
+from bids_brainage.app.raw import NO_MEMORY, segmenter_version
 from bids_brainage.app.steps import report_step
 from bids_brainage.bids.dataset import Dataset
 from bids_brainage.bids.inputs import find_inputs
@@ -26,6 +26,8 @@ from bids_brainage.bids.outputs import (
     extraction_log,
     prediction_files,
     read_json,
+    remove_leftovers,
+    session_file,
     start_marker,
     write_json,
     write_text,
@@ -79,6 +81,8 @@ def extract_session(job: Job) -> Extraction:
         raise
     except BrainAgeError as error:
         result = _failed(job, str(error))
+    except MemoryError as error:
+        result = _failed(job, f"{NO_MEMORY} ({error})")
     except Exception as error:
         crash = output / "logs" / f"crash-{job.key.stem}.txt"
         write_text(crash, traceback.format_exc())
@@ -101,9 +105,13 @@ def failed_extraction(job: Job, reason: str) -> Extraction:
 
 
 def _write(job: Job, result: Extraction) -> Extraction:
-    """Write the log; predictions of an earlier one no longer hold."""
+    """Write the log; predictions and files of an earlier one no longer hold."""
     output = job.config.output_dir
     _remove(prediction_files(output, job.key))
+    if result.status == "ok":
+        written = [output / name for name in result.files]
+        kept = {*written, *(p.with_name(p.name.split(".")[0] + ".json") for p in written)}
+        _remove(path for path in _session_files(output, job.key) if path not in kept)
     write_json(extraction_log(output, job.key), result.to_json())
     if job.config.stage == "extract":
         start_marker(output, job.key).unlink(missing_ok=True)
@@ -123,6 +131,7 @@ def _failed(job: Job, reason: str) -> Extraction:
 
 def _extract(job: Job) -> Extraction:
     output = job.config.output_dir
+    remove_leftovers(*_session_folders(output, job.key))
     inputs = find_inputs(job.dataset, job.key, job.selection)
     for note in (*inputs.demographics.notes, *inputs.notes):
         logger.info("%s: %s", job.key.stem, note)
@@ -133,8 +142,6 @@ def _extract(job: Job) -> Extraction:
         return earlier
     write_json(start_marker(output, job.key), {"process": os.getpid(), "version": __version__})
     _remove_earlier(output, job.key)
-    if job.config.force:
-        forget(job.config, inputs)
     extraction = extract_features(job.config, job.dataset, inputs, job.threads)
     return replace(extraction, config_hash=fingerprint, versions=versions())
 
@@ -154,11 +161,23 @@ def _reusable(output: Path, inputs: SessionInputs, fingerprint: str) -> Extracti
 
 
 def _remove_earlier(output: Path, key: SessionKey) -> None:
-    """Remove what an earlier run of this App wrote for the session: it no longer matches."""
-    stale = [extraction_log(output, key), *prediction_files(output, key)]
-    for datatype in ("anat", "func"):
-        stale += (output / key.folder / datatype).glob(f"{key.stem}_*")
-    _remove(stale)
+    """Remove what an earlier run of this App wrote for the session: it no longer matches.
+
+    Without a log the session was interrupted, or another process works on it at this moment: its
+    files are replaced one by one.
+    """
+    log = extraction_log(output, key)
+    stale = [log, *prediction_files(output, key)]
+    _remove(stale + _session_files(output, key) if log.is_file() else stale)
+
+
+def _session_folders(output: Path, key: SessionKey) -> list[Path]:
+    return [session_file(output, key, "x", datatype).parent for datatype in ("", "anat", "func")]
+
+
+def _session_files(output: Path, key: SessionKey) -> list[Path]:
+    folders = _session_folders(output, key)[1:]
+    return [path for folder in folders for path in folder.glob(f"{key.stem}_*")]
 
 
 def _remove(files: Iterable[Path]) -> None:

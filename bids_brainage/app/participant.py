@@ -11,7 +11,7 @@ from bids_brainage.app.pages import write_pages
 from bids_brainage.app.plan import Plan
 from bids_brainage.app.pool import map_processes
 from bids_brainage.app.predictions import extraction_row, load_predictors, predict_sessions
-from bids_brainage.app.raw import work_folder
+from bids_brainage.app.raw import forget, work_folder
 from bids_brainage.app.resources import share_cpus
 from bids_brainage.app.say import Say
 from bids_brainage.app.steps import Step
@@ -94,7 +94,7 @@ def run_participants(
 
 
 def prepare_work(config: RunConfig, plan: Plan) -> None:
-    """Make the work folder, outside of every input.
+    """Make the work folder, outside of every input; with ``--force``, without earlier steps.
 
     Raises
     ------
@@ -116,3 +116,5 @@ def prepare_work(config: RunConfig, plan: Plan) -> None:
     if not writable:
         raise OutputError("cannot write into the work folder", place=folder,
                           hint="choose another with --work-dir")  # fmt: skip
+    if config.force:
+        forget(config, dict.fromkeys(key.participant for key in plan.keys))

@@ -16,6 +16,7 @@ from bids_brainage.app.steps import Messages, Step, connect, listening
 
 logger = logging.getLogger(__name__)
 AHEAD = 2
+SEMAPHORES = 16  # a pool and a queue of messages take fewer
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -33,7 +34,8 @@ def map_processes(
     function
         Must be importable by a fresh process.
     nprocs
-        Worker processes; with one, everything runs in this process.
+        Worker processes; with one, or where processes cannot be coordinated, everything runs in
+        this process.
     step
         Receives the steps that the function reports, see :mod:`bids_brainage.app.steps`.
 
@@ -42,7 +44,7 @@ def map_processes(
     tuple
         The item and its result; None if its worker was killed twice.
     """
-    serial = nprocs == 1 or len(items) <= 1
+    serial = nprocs == 1 or len(items) <= 1 or not _semaphores()
     with listening(step, workers=not serial) as queue:
         if serial:
             for item in items:
@@ -56,6 +58,16 @@ def map_processes(
             for item in lost:
                 if (yield from _pooled(function, deque([item]), 1, queue)):
                     yield item, None
+
+
+def _semaphores() -> bool:
+    """Whether processes can be coordinated; most systems need a little of ``/dev/shm`` for it."""
+    try:
+        kept = [get_context("spawn").Lock() for _ in range(SEMAPHORES)]
+    except (OSError, ImportError) as error:
+        logger.warning("one process is used: the system gives no semaphores (%s)", error)
+        return False
+    return bool(kept)
 
 
 def _pooled(

@@ -15,6 +15,7 @@ from bids_brainage.bids.outputs import (
     prediction_files,
     read_json,
     read_tsv,
+    start_marker,
 )
 from bids_brainage.bids.selection import split_labels
 from bids_brainage.config import RunConfig
@@ -94,5 +95,6 @@ def extracted_sessions(config: RunConfig) -> list[SessionKey]:
 
 
 def is_predicted(config: RunConfig, key: SessionKey) -> bool:
-    """Whether the session has its whole predictions; their table is written before the sidecar."""
-    return all(path.is_file() for path in prediction_files(config.output_dir, key))
+    """Whether the session has its whole predictions; they are written in this order."""
+    whole = all(path.is_file() for path in prediction_files(config.output_dir, key))
+    return whole and not start_marker(config.output_dir, key).is_file()

@@ -3,7 +3,7 @@
 import logging
 import shutil
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -19,9 +19,12 @@ from bids_brainage.models.store import find_model
 from bids_brainage.preprocessing.step_cache import StepCache
 from bids_brainage.records.inputs import BoldRun, SessionInputs
 from bids_brainage.records.raw import AnatomicalResult, RawBold
+from bids_brainage.records.session import SessionKey
 
 logger = logging.getLogger(__name__)
 SEGMENTER = "resunet"
+CACHE = "bids_brainage"
+NO_MEMORY = "there was not enough memory: use a lower --nprocs, or a machine with more"
 Quality = dict[str, float | None]
 Say = Callable[[str], None]
 
@@ -168,6 +171,8 @@ def why(error: Exception, config: RunConfig, name: str) -> str:
     """Reason for a table; what nobody foresaw leaves its traceback in the logs, too."""
     if isinstance(error, BrainAgeError):
         return str(error)
+    if isinstance(error, MemoryError):
+        return f"{NO_MEMORY} ({error})"
     crash = config.output_dir / "logs" / f"crash-{name}.txt"
     write_text(crash, "".join(traceback.format_exception(error)))
     return f"unexpected {type(error).__name__}: {error} (see {crash.name})"
@@ -181,13 +186,14 @@ def work_folder(config: RunConfig) -> Path:
 def step_cache(config: RunConfig, inputs: SessionInputs, image: Path) -> StepCache:
     """Cache of one image's steps; sessions that share a T1w share its steps."""
     name = image.name.split(".")[0]
-    return StepCache(work_folder(config) / "bids_brainage" / inputs.key.participant_id / name)
+    return StepCache(work_folder(config) / CACHE / inputs.key.participant_id / name)
 
 
-def forget(config: RunConfig, inputs: SessionInputs) -> None:
-    """Remove the cached steps of a session's images, so that they are computed again."""
-    images = [inputs.t1w.path] if inputs.t1w else []
-    for image in (*images, *(run.path for run in inputs.raw_runs)):
-        folder = step_cache(config, inputs, image).folder
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+def forget(config: RunConfig, participants: Iterable[str]) -> None:
+    """Remove the cached steps of participants, so that they are computed again.
+
+    Called before any work: sessions of a participant may share a T1w.
+    """
+    for label in participants:
+        folder = work_folder(config) / CACHE / SessionKey(label).participant_id
+        shutil.rmtree(folder, ignore_errors=True)

@@ -6,7 +6,9 @@ import io
 import json
 import math
 import os
+import re
 import secrets
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,11 @@ from bids_brainage.records.session import SessionKey
 BIDS_VERSION = "1.10.0"
 PROGRAM = "bids_brainage"
 REPOSITORY = "https://github.com/bids-apps/bids_brainage"
+LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}\.(tmp|claim)")
+LEFTOVER_AGE = 3600.0  # seconds; no file takes this long to write
+# Spreadsheet programs compute cells that begin so.
+FORMULA = ("=", "+", "-", "@")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 # What BIDS has no schema for yet; fMRIPrep ignores its reports and figures the same way.
 IGNORED = (
     "*.html",
@@ -68,14 +75,19 @@ def start_marker(output_dir: Path, key: SessionKey) -> Path:
 
 
 def format_cell(value: Any) -> str:
-    """One table cell: missing is ``n/a``, numbers keep nine digits, booleans are lower case."""
+    """One table cell: missing is ``n/a``, numbers keep nine digits, booleans are lower case.
+
+    Text that a spreadsheet program would take for a formula gets an apostrophe in front.
+    """
     if value is None or value == "" or (isinstance(value, float) and not math.isfinite(value)):
         return "n/a"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
         return f"{value:.9g}"
-    return " ".join(str(value).split())
+    text = " ".join(str(value).split())
+    formula = text.startswith(FORMULA) and not NUMBER.fullmatch(text)
+    return f"'{text}" if formula else text
 
 
 def format_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
@@ -171,6 +183,16 @@ def write_bytes(path: Path, content: bytes) -> Path:
     return path
 
 
+def remove_leftovers(*folders: Path) -> None:
+    """Remove what killed processes left of half-written files; never what is written now."""
+    oldest = time.time() - LEFTOVER_AGE
+    for folder in folders:
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                if LEFTOVER.fullmatch(entry.name) and entry.stat().st_mtime < oldest:
+                    Path(entry.path).unlink(missing_ok=True)
+
+
 def read_json(path: Path) -> Any:
     """Read a JSON file of the output.
 
@@ -234,6 +256,8 @@ def prepare_output(
     }
     write_json(output_dir / "dataset_description.json", description)
     write_text(output_dir / ".bidsignore", "\n".join(IGNORED) + "\n")
+    logs = output_dir / "logs"
+    remove_leftovers(output_dir, logs, logs / "started", output_dir / "phenotype")
 
 
 def _plain(content: Any) -> Any:

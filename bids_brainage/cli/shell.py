@@ -6,7 +6,6 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 
 from bids_brainage.app.logs import set_up_logging
 from bids_brainage.errors import BrainAgeError
@@ -44,10 +43,9 @@ def run_guarded(program: str, work: Callable[[], int]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        place = _save_traceback(program)
         sys.stderr.write(
             f"{program}: unexpected {type(error).__name__}: {error}. "
-            f"Please report it with the file {place}.\n"
+            f"Please report it{_save_traceback(program)}.\n"
         )
         return 1
 
@@ -56,8 +54,12 @@ def _terminate(number: int, frame: object) -> None:
     raise Terminated
 
 
-def _save_traceback(program: str) -> Path:
-    descriptor, name = tempfile.mkstemp(prefix=f"{program}-crash-", suffix=".txt")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(traceback.format_exc())
-    return Path(name)
+def _save_traceback(program: str) -> str:
+    """Save it and say where; a full or read-only machine has no place for it."""
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=f"{program}-crash-", suffix=".txt")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(traceback.format_exc())
+    except OSError as error:
+        return f"; the traceback cannot be saved ({error.strerror})"
+    return f" with the file {name}"

@@ -5,6 +5,7 @@ from multiprocessing import active_children
 
 import pytest
 
+from bids_brainage.app import pool
 from bids_brainage.app.pool import map_processes
 
 
@@ -63,3 +64,16 @@ def test_workers_do_not_outlive_an_interrupted_run():
 def test_killed_worker_leaves_the_rest_to_a_new_pool():
     found = dict(map_processes(kill_on_three, list(range(12)), 2))
     assert found == {n: None if n == 3 else n for n in range(12)}
+
+
+def test_without_semaphores_one_process_does_the_work(monkeypatch):
+    said = []
+
+    class Context:
+        def Lock(self):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pool, "get_context", lambda kind: Context())
+    monkeypatch.setattr(pool.logger, "warning", lambda text, *_: said.append(text))
+    assert dict(map_processes(double, [1, 2, 3], 2)) == {1: 2, 2: 4, 3: 6}
+    assert said and "one process is used" in said[0]

@@ -1,5 +1,6 @@
 import json
 import math
+import os
 
 import pytest
 
@@ -8,6 +9,7 @@ from bids_brainage.bids.outputs import (
     prepare_output,
     read_json,
     read_tsv,
+    remove_leftovers,
     session_file,
     write_json,
     write_tsv,
@@ -34,9 +36,31 @@ def test_cells_are_plain_bids(value, cell):
 
 
 def test_table_is_read_back(tmp_path):
-    rows = [{"a": 'quote " and, comma', "b": None}, {"a": "=1+1", "b": 2.5}]
+    rows = [{"a": 'quote " and, comma', "b": None}, {"a": "sub-01", "b": 2.5}]
     path = write_tsv(tmp_path / "x" / "t.tsv", rows, ("a", "b"))
-    assert read_tsv(path) == [{"a": 'quote " and, comma', "b": "n/a"}, {"a": "=1+1", "b": "2.5"}]
+    assert read_tsv(path) == [{"a": 'quote " and, comma', "b": "n/a"}, {"a": "sub-01", "b": "2.5"}]
+
+
+@pytest.mark.parametrize("text", ["=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3", "\t=1+1"])
+def test_a_spreadsheet_takes_no_cell_for_a_formula(text):
+    assert format_cell(text) == "'" + text.strip()
+    assert format_cell(format_cell(text)) == format_cell(text)
+
+
+@pytest.mark.parametrize("text", ["-2.5", "+3", "-.5e-07", "-1E5", "n/a", "sub-01", "ses-+1"])
+def test_numbers_and_labels_that_were_read_as_text_stay_as_they_are(text):
+    assert format_cell(text) == text
+
+
+def test_leftovers_of_killed_writers_go_and_files_being_written_stay(tmp_path):
+    old, new = tmp_path / ".t.tsv.0123abcd.tmp", tmp_path / ".t.tsv.89abcdef.tmp"
+    mine = tmp_path / ".bidsignore"
+    for path in (old, new, mine):
+        path.write_text("half")
+    for path in (old, mine):
+        os.utime(path, (1, 1))
+    remove_leftovers(tmp_path, tmp_path / "absent")
+    assert sorted(tmp_path.iterdir()) == sorted([new, mine])
 
 
 def test_nan_becomes_null(tmp_path):
