@@ -1,13 +1,14 @@
 """Methods text and references of a whole run, as ``logs/CITATION.md`` and ``logs/CITATION.bib``."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from bids_brainage import __version__
 from bids_brainage.bids import outputs
 from bids_brainage.bids.scan import natural_key
 from bids_brainage.report.methods import methods
-from bids_brainage.report.reading import find_sessions, read_session
+from bids_brainage.report.reading import SessionDerivatives, find_sessions, read_session
 from bids_brainage.report.references import Reference
 
 _MARKS = re.compile(r"([\\`*_\[\]#|~])")
@@ -32,12 +33,12 @@ def write_citation(output_dir: Path) -> list[Path]:
         If they cannot be written.
     """
     found = sorted((p.name for p in output_dir.glob("sub-*") if p.is_dir()), key=natural_key)
-    sessions = [
+    sessions = (
         read_session(output_dir, key, numbers=False)
         for name in found
         for key in find_sessions(output_dir, name.removeprefix("sub-"))
-    ]
-    paragraphs, versions = methods(sessions)
+    )
+    paragraphs, versions = methods(_differing(sessions))
     references = cited_papers(paragraphs)
     folder = output_dir / "logs"
     text = _markdown(paragraphs, references, versions)
@@ -46,6 +47,14 @@ def write_citation(output_dir: Path) -> list[Path]:
         outputs.write_text(folder / "CITATION.md", text),
         outputs.write_text(folder / "CITATION.bib", bibtex),
     ]
+
+
+def _differing(sessions: Iterable[SessionDerivatives]) -> list[SessionDerivatives]:
+    """First session of each that the text would say the same of: thousands are mostly alike."""
+    first: dict[str, SessionDerivatives] = {}
+    for session in sessions:
+        first.setdefault(repr(methods([session])), session)
+    return list(first.values())
 
 
 def cited_papers(paragraphs: list[tuple[str, list[Reference]]]) -> list[Reference]:

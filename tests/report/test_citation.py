@@ -4,6 +4,7 @@ import pytest
 
 from bids_brainage.errors import OutputError
 from bids_brainage.records.session import SessionKey
+from bids_brainage.report import citation
 from bids_brainage.report.citation import write_citation
 from bids_brainage.report.references import PAPERS, Reference
 from tests.report.raw_outputs import write_anatomy, write_run
@@ -28,6 +29,18 @@ def test_union_of_everyone_is_described_once(tree):
     assert len(set(entries(bibtex))) == len(entries(bibtex)) == text.count("\n- ") - 1
     assert (tree.root / "logs" / "CITATION.md").is_file()
     assert (tree.root / "logs" / "CITATION.bib").is_file()
+
+
+def test_sessions_alike_are_kept_in_memory_once(tree, monkeypatch):
+    for number in range(20):
+        tree.full(SessionKey(f"{number:02d}"))
+    tree.log(SessionKey("19"), versions={"nilearn": "0.9"})
+    kept = []
+    describe = citation.methods
+    monkeypatch.setattr(citation, "methods", lambda some: kept.append(len(some)) or describe(some))
+    text = write_citation(tree.root)[0].read_text(encoding="utf-8")
+    assert kept == [1] * 20 + [2]
+    assert "- nilearn 0.14.1, 0.9" in text
 
 
 def test_empty_output_says_so(tmp_path):
