@@ -1,5 +1,7 @@
 """fMRIPrep's confounds table, with the column names of version 1.0 and of later ones."""
 
+import csv
+import io
 import json
 import re
 from dataclasses import dataclass, field
@@ -188,8 +190,11 @@ def read_confounds(path: Path, n_volumes: int) -> ConfoundsTable:
         If it cannot be read or does not have one row per volume.
     """
     try:
-        table = pd.read_csv(path, sep="\t", na_values=["n/a"], low_memory=False)
-    except (OSError, ValueError, pd.errors.ParserError) as error:
+        text = path.read_text(encoding="utf-8-sig")
+        _check_width(text)
+        table = pd.read_csv(io.StringIO(text), sep="\t", na_values=["n/a"], low_memory=False,
+                            index_col=False, quoting=csv.QUOTE_NONE)  # fmt: skip
+    except (OSError, ValueError) as error:
         raise InputError(
             f"the confounds table cannot be read: {error}",
             place=path,
@@ -213,6 +218,14 @@ def read_confounds(path: Path, n_volumes: int) -> ConfoundsTable:
     return ConfoundsTable(columns, path, _component_masks(path), notes)
 
 
+def _check_width(text: str) -> None:
+    """Refuse rows longer than the header: it is not clear which cell belongs to which column."""
+    widths = [line.rstrip().count("\t") for line in text.splitlines() if line.strip()]
+    longer = [number for number, width in enumerate(widths, start=1) if width > widths[0]]
+    if longer:
+        raise ValueError(f"line {longer[0]} has more cells than the header")
+
+
 def _is_difference(name: str) -> bool:
     """Whether a column is a change between volumes, which the first volume does not have."""
     return "derivative" in name or name in ("framewise_displacement", "dvars", "std_dvars", "rmsd")
@@ -232,7 +245,7 @@ def _component_masks(path: Path) -> dict[str, str]:
     sidecar = path.with_suffix(".json")
     try:
         content = json.loads(sidecar.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(content, dict):
         return {}

@@ -136,6 +136,23 @@ def test_other_number_of_rows_is_refused(tmp_path):
         read_confounds(path, 40)
 
 
+@pytest.mark.parametrize("rows", [[3], range(1, 41)])
+def test_rows_longer_than_the_header_never_shift_values_into_other_columns(tmp_path, rows):
+    path = write(tmp_path / "c.tsv", table_of())
+    lines = path.read_text().splitlines()
+    for row in rows:
+        lines[row] = f"9\t{lines[row]}"
+    path.write_text("\n".join(lines))
+    with pytest.raises(InputError, match=f"line {rows[0] + 1} has more cells"):
+        read_confounds(path, 40)
+
+
+def test_tabs_at_the_end_of_lines_do_no_harm(tmp_path):
+    path = write(tmp_path / "c.tsv", table_of())
+    path.write_text("".join(f"{line}\t\n" for line in path.read_text().splitlines()))
+    assert read_confounds(path, 40).motion().shape == (40, 6)
+
+
 def test_unreadable_tables_are_named(tmp_path):
     path = tmp_path / "a.tsv"
     path.write_text("")
