@@ -1,6 +1,7 @@
 """Atlases of the user: a NIfTI file with a label table beside it, or a TemplateFlow name."""
 
 import csv
+import io
 import os
 import re
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
+from bids_brainage.bids.text import read_text
 from bids_brainage.errors import InputError, MissingInputError
 from bids_brainage.preprocessing.images import image_data, open_nifti
 from bids_brainage.preprocessing.parcellation import Atlas, maximum_probability
@@ -99,7 +101,7 @@ def read_atlas_file(path: Path) -> Atlas:
     names = _read_names(table, present) if table else {}
     if table:
         details["LabelTable"] = table.name
-    plain = [names.get(value, f"region{value:04d}") for value in present]
+    plain = [names.get(value) or f"region{value:04d}" for value in present]
     # Many tables give both hemispheres one name; the label number tells them apart.
     regions = tuple(
         f"{name}_{value}" if plain.count(name) > 1 else name
@@ -156,8 +158,11 @@ def _label_table(path: Path) -> Path | None:
 
 def _read_names(table: Path, present: list[int]) -> dict[int, str]:
     delimiter = "\t" if table.suffix == ".tsv" else ","
-    with table.open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter=delimiter))
+    try:
+        rows = list(csv.DictReader(io.StringIO(read_text(table), newline=""), delimiter=delimiter))
+    except (OSError, csv.Error) as error:
+        raise InputError(f"the label table cannot be read: {error}", place=table,
+                         hint="name the columns 'index' and 'name'") from error  # fmt: skip
     columns = {str(column).strip().lower(): column for column in (rows[0] if rows else {})}
     name_column = next((columns[c] for c in _NAME_COLUMNS if c in columns), None)
     index_column = next(
@@ -173,13 +178,14 @@ def _read_names(table: Path, present: list[int]) -> dict[int, str]:
     for position, row in enumerate(rows):
         try:
             value = int(float(row[index_column])) if index_column else present[position]
-        except (ValueError, TypeError, IndexError) as error:
+            name = row[name_column].split()
+        except (ValueError, TypeError, IndexError, OverflowError, AttributeError) as error:
             raise InputError(
                 f"row {position + 2} does not name a label of the image",
                 place=table,
                 hint="name the columns 'index' and 'name'",
             ) from error
-        names[value] = "_".join(str(row[name_column]).split())
+        names[value] = "_".join(name)
     absent = [value for value in present if value not in names]
     if absent:
         raise InputError(

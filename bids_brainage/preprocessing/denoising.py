@@ -1,6 +1,7 @@
 """Denoising presets: which confounds leave a run, read from data files."""
 
 import json
+import math
 from dataclasses import asdict, dataclass, field, fields
 from importlib.resources import files
 from pathlib import Path
@@ -13,6 +14,9 @@ MOTION_MODELS = ("none", "basic6", "derivatives12", "derivatives24", "friston24"
 COMPCOR_MASKS = ("combined", "white_matter", "csf")
 TISSUES = ("white_matter", "csf")
 EXPANSIONS = ("none", "derivatives", "full")
+_KINDS = {"name": str, "description": str, "references": tuple, "motion": str, "expansion": str,
+          "tissue_signals": tuple, "global_signal": bool, "cosines": bool, "trend": int,
+          "minimum_segment": int}  # fmt: skip
 _HINT = "compare with the presets in the package folder data/denoising"
 
 
@@ -104,7 +108,7 @@ def load_preset(name_or_path: str | Path = DEFAULT_PRESET) -> Denoising:
         )
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"not a JSON file: {error}", place=path, hint=_HINT) from error
     if not isinstance(content, dict):
         raise UsageError("the preset is not a JSON object", place=path, hint=_HINT)
@@ -122,12 +126,20 @@ def _from_content(content: dict[str, Any], source: str) -> Denoising:
     try:
         preset = Denoising(**content, source=source)
         _check(preset)
-    except (TypeError, ValueError, KeyError) as error:
+    except (TypeError, ValueError, KeyError, OverflowError) as error:
         raise UsageError(f"wrong preset: {error}", place=source, hint=_HINT) from error
     return preset
 
 
 def _check(preset: Denoising) -> None:
+    for key, kind in _KINDS.items():
+        if type(getattr(preset, key)) is not kind:
+            raise ValueError(f"{key} is {getattr(preset, key)!r}, not {kind.__name__}")
+    edges = preset.band_pass or ()
+    for key, value in (("high_pass", preset.high_pass), ("fd_threshold", preset.fd_threshold),
+                       *(("band_pass", edge) for edge in edges)):  # fmt: skip
+        if value is not None and (isinstance(value, bool) or not math.isfinite(value)):
+            raise ValueError(f"{key} is {value}, not a number")
     _check_choice("motion", preset.motion, MOTION_MODELS)
     _check_choice("expansion", preset.expansion, EXPANSIONS)
     for tissue in preset.tissue_signals:
@@ -146,6 +158,9 @@ def _check(preset: Denoising) -> None:
             raise ValueError(f"band_pass {low} to {high} Hz")
     if preset.fd_threshold is not None and preset.fd_threshold <= 0:
         raise ValueError(f"fd_threshold {preset.fd_threshold} mm")
+    if preset.minimum_segment < 0 or (preset.high_pass or 0) < 0:
+        raise ValueError("minimum_segment or high_pass is below zero")
+    json.dumps(preset.describe(), ensure_ascii=False, allow_nan=False).encode()
 
 
 def _check_choice(key: str, value: object, choices: tuple[str, ...]) -> None:

@@ -1,4 +1,5 @@
 import pwd
+import os
 import sys
 
 import nibabel as nib
@@ -93,9 +94,25 @@ def test_user_atlas_takes_names_of_the_table_beside_it(tmp_path):
     assert "not known" in space_note(atlas, "MNI152NLin6Asym")
 
 
+def test_an_atlas_is_read_again_only_if_it_changed(tmp_path):
+    path = save_labels(tmp_path / "plain.nii")
+    first = load_atlas(path)
+    assert load_atlas(path) is first
+    save_labels(path, values=(0, 1, 2, 2, 5))
+    os.utime(path, ns=(1, 1))
+    assert load_atlas(path).values == (1, 2, 5)
+
+
 def test_user_atlas_without_table_gets_numbers_for_names(tmp_path):
     atlas = load_atlas(str(save_labels(tmp_path / "plain.nii")))
     assert atlas.regions == ("region0003", "region0007", "region0012")
+
+
+def test_names_of_a_table_in_another_encoding_are_read(tmp_path):
+    path = save_labels(tmp_path / "a.nii.gz")
+    table = "index\tname\n3\tétage\n7\tb\n12\t\n"
+    (tmp_path / "a.tsv").write_bytes(table.encode("latin-1"))
+    assert load_atlas(path).regions == ("étage", "b", "region0012")
 
 
 def test_names_given_twice_are_told_apart(tmp_path):
@@ -122,6 +139,8 @@ def test_probability_maps_become_labels(tmp_path):
         ("index\tname\n3\tFirst\n", "labels \\[7, 12\\]"),
         ("index\tx\n3\tFirst\n", "no column of region names"),
         ("index\tname\nthree\tFirst\n", "row 2"),
+        ("index\tname\n1e999\tFirst\n", "row 2"),
+        ("index\tname\n3\n", "row 2"),
     ],
 )
 def test_table_of_another_atlas_is_refused(tmp_path, table, message):

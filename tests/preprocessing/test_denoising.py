@@ -52,6 +52,12 @@ def test_user_preset_is_read_from_a_path(tmp_path):
         ('{"trend": 9}', "trend 9"),
         ("[1, 2]", "not a JSON object"),
         ("{", "not a JSON file"),
+        ("[" * 3000, "not a JSON file"),
+        ('{"minimum_segment": null}', "minimum_segment"),
+        ('{"high_pass": [1]}', "wrong preset"),
+        ('{"fd_threshold": NaN}', "fd_threshold"),
+        ('{"global_signal": "no"}', "global_signal"),
+        ('{"trend": 1' + "0" * 400 + "}", "trend"),
     ],
 )
 def test_wrong_presets_are_refused(tmp_path, content, message):
