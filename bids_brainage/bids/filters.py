@@ -99,7 +99,7 @@ def read_filters(path: Path) -> dict[str, Query]:
         raise MissingInputError("the BIDS filter file does not exist", place=path) from error
     except OSError as error:
         raise UsageError(f"cannot read the BIDS filter file: {error}", place=path) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"the BIDS filter file is not JSON: {error}", place=path,
                          hint="check commas and quotes") from error  # fmt: skip
     return parse_filters(content, place=path)

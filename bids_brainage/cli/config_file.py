@@ -34,7 +34,7 @@ def apply_config_file(parser: argparse.ArgumentParser, argv: list[str]) -> None:
             place=path,
             hint="check the path after --config-file",
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"not a TOML file: {error}", place=path) from error
     options = {
         name.lstrip("-").replace("-", "_"): action
@@ -65,10 +65,14 @@ def _convert(
         return value
     words = [str(v) for v in value] if isinstance(value, list) else [str(value)]
     single = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
-    kinds: dict[str, Any] = {"nargs": action.nargs, "type": action.type, "dest": action.dest}
+    kinds: dict[str, Any] = {"nargs": action.nargs, "type": action.type, "dest": action.dest,
+                             "choices": action.choices}  # fmt: skip
     single.add_argument(option, action=type(action), **kinds)
     try:
-        result = getattr(single.parse_args([option, *words]), action.dest)
+        options, more = single.parse_known_args([option, *words])
+        if more:
+            raise argparse.ArgumentTypeError("one value is taken")
     except (argparse.ArgumentError, argparse.ArgumentTypeError) as error:
         raise UsageError(f"{key} = {value!r}: {error}", place=path) from error
+    result = getattr(options, action.dest)
     return tuple(result) if isinstance(result, list) else result

@@ -193,12 +193,17 @@ def read_card(path: Path) -> ModelCard:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ModelError("no model card", place=path, hint="see brainage models list") from error
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"unreadable model card: {error}", place=path) from error
     try:
         card = _card(raw)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        _check_inputs(card, path)
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise ModelError(f"not a model card: {error}", place=path) from error
+    return card
+
+
+def _check_inputs(card: ModelCard, path: Path) -> None:
     for modality, spec in card.inputs.items():
         if names_hash(spec.names) != spec.sha256:
             raise ModelError(
@@ -213,7 +218,6 @@ def read_card(path: Path) -> ModelCard:
                 place=path,
                 hint="restore the model folder as it was trained",
             )
-    return card
 
 
 def edge_names(regions: Sequence[str]) -> tuple[str, ...]:

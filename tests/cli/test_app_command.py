@@ -101,6 +101,16 @@ def test_wrong_config_file_exits_with_2(tmp_path, capsys, text, said):
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "text", ['stage = "x"', 'ignore = ["x"]', "nprocs = [1, 2]", "x = [" * 3000]
+)
+def test_config_file_values_are_checked_as_on_the_command_line(tmp_path, capsys, text):
+    path = tmp_path / "c.toml"
+    path.write_text(text)
+    assert main([str(tmp_path), "/out", "participant", "--config-file", str(path)]) == 2
+    assert str(path) in capsys.readouterr().err
+
+
 def test_absent_config_file_exits_with_66(tmp_path):
     words = ["/data", "/out", "participant", "--config-file", str(tmp_path / "no.toml")]
     assert main(words) == 66

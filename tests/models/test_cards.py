@@ -45,7 +45,14 @@ def test_a_changed_input_order_is_refused(tmp_path):
         read_card(path)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", "not json", '{"inputs": 3}'])
+NAMED_BY_NUMBERS = (
+    '{"inputs": {"m": {"names": [1], "sha256": ""}}, "training": [], "age_range": {}}'
+)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", "not json", '{"inputs": 3}', "[" * 3000, NAMED_BY_NUMBERS]
+)
 def test_other_files_are_no_cards(tmp_path, text):
     path = tmp_path / "card.json"
     path.write_text(text, encoding="utf-8")
