@@ -51,6 +51,8 @@ def run_guarded(program: str, work: Callable[[], int]) -> int:
 
 
 def _terminate(number: int, frame: object) -> None:
+    # Schedulers ask twice: the process and, by way of the shell that started it, once more.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise Terminated
 
 
