@@ -88,13 +88,13 @@ fi
 native=$VENV/bin/bids_brainage
 version=$("$VENV/bin/python" -c 'import bids_brainage; print(bids_brainage.__version__)')
 say "writing datasets"
-rm -rf "$work/data" "$work/out" "$work/home"
+rm -rf "$work/data" "$work/out" "$work/templates"
 "$VENV/bin/python" "$here/datasets.py" "$work/data"
 # Outside of the image the same brain templates: those that the image has.
 holder=$(podman create "$IMAGE")
-podman cp "$holder:/opt/templateflow" "$work/home"
+podman cp "$holder:/opt/templateflow" "$work/templates"
 podman rm "$holder" >/dev/null
-export TEMPLATEFLOW_HOME=$work/home
+export TEMPLATEFLOW_HOME=$work/templates
 # Modes and times too: the App may change neither.
 state() { (cd "$work/data" && find . -printf '%p %m %s %T@\n' | sort && find . -type f -print0 \
   | sort -z | xargs -0 sha256sum); }
