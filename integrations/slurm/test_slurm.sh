@@ -151,29 +151,39 @@ bids_brainage "$data" "$tmp/serial" group >>"$tmp/serial.log" 2>&1 || code=$?
 check "the serial group level ends with 1" test $code = 1
 serial=$((SECONDS - start))
 
-# Tasks stop at the people named in a file, once their start marker stands, until it is gone.
+# Tasks stop at the people named by files hold/OUTPUT-sub-LABEL, once their start marker stands.
 mkdir "$tmp/hold"
 cat >"$tmp/hold/sitecustomize.py" <<PYTHON
-import os, sys, time
+import os, re, sys, time
 
 def hold(event, arguments):
-    if event == "open" and isinstance(arguments[0], (str, os.PathLike)):
-        for name in os.listdir("$tmp/hold"):
-            if name.startswith("sub-") and name in os.fspath(arguments[0]):
-                output = sys.argv[2]
-                while os.path.exists(f"{output}/logs/started/{name}.json") and \
-                        os.path.exists(f"$tmp/hold/{name}"):
-                    time.sleep(0.1)
+    if event == "open" and len(sys.argv) > 2:
+        output = sys.argv[2]
+        for name in re.findall(r"sub-\d\d", str(arguments[0]))[:1]:
+            while os.path.exists(f"{output}/logs/started/{name}.json") and \
+                    os.path.exists(f"$tmp/hold/{os.path.basename(output)}-{name}"):
+                time.sleep(0.1)
 
 sys.addaudithook(hold)
 PYTHON
 export PYTHONPATH=$tmp/hold
-touch "$tmp/hold/sub-07" "$tmp/hold/sub-09" "$tmp/hold/sub-11"
+hold() { for person in "${@:2}"; do touch "$tmp/hold/$1-sub-$person"; done; }
+held() { test -f "$1/logs/started/sub-$2.json"; }
+process_of() { grep -o '"process": [0-9]*' "$1/logs/started/sub-$2.json" | tr -dc 0-9; }
+
+# --- time limit and scancel, of a task submitted by hand ----------------------------------------
+# Slurm may send the signal a minute early. The checks of this are further down.
+by_hand="$tmp/by_hand"
+hold by_hand 01 02
+limited=$(sbatch --parsable --array=1 --time=2 --signal=B:TERM@30 --output="$tmp/by_hand-%a.out" \
+    "$here/extract.sbatch" 20 "$here/task.sh" "$tmp" by_hand bids_brainage "$data" "$by_hand" participant)
+cancelled=$(sbatch --parsable --array=2 --output="$tmp/by_hand-%a.out" \
+    "$here/extract.sbatch" 20 "$here/task.sh" "$tmp" by_hand bids_brainage "$data" "$by_hand" participant)
+wait_for "a task to cancel" 300 held "$by_hand" 02
+scancel "$cancelled"
 
 # --- array, prediction, group, with four tasks that do not end well ---------------------------
 record() { cat "$out/logs/slurm/$1.exit" 2>/dev/null || echo none; }
-held() { test -f "$out/logs/started/sub-$1.json"; }
-process_of() { grep -o '"process": [0-9]*' "$out/logs/started/sub-$1.json" | tr -dc 0-9; }
 job_of() { sed -n "s/^$1: job //p" "$tmp/submit.log" | tail -1; }
 field() { scontrol show job "$1" | grep -o "$2=[^ ]*" | head -1; }
 # What the group table says of a person: status and reason.
@@ -188,6 +198,7 @@ PYTHON
 # shellcheck disable=SC2053
 row_says() { [[ $(row "$1") == $2 ]]; } # $2 is a pattern
 
+hold "$(basename "$out")" 07 09 11
 start=$SECONDS
 "$here/submit.sh" "$data" "$out" --gpu --time 30 | tee -a "$tmp/submit.log"
 extract=$(job_of extract) predict=$(job_of predict) group=$(job_of group)
@@ -202,15 +213,15 @@ check "a second submission is refused while the first is in the queue" \
     grep -q "still in the queue" "$tmp/twice.log"
 check "... with exit code 2" test $code = 2
 
-wait_for "task 7 at work" 300 held 07
-app=$(process_of 07)
+wait_for "task 7 at work" 300 held "$out" 07
+app=$(process_of "$out" 07)
 kill -KILL "$(ps -o ppid= "$app" | tr -d ' ')" "$app"
-wait_for "task 9 at work" 300 held 09
+wait_for "task 9 at work" 300 held "$out" 09
 scancel --signal=TERM --batch "${extract}_9" 2>/dev/null || true # tries again, in vain, and says so
-wait_for "task 11 at work" 300 held 11
-kill -KILL "$(process_of 11)"
+wait_for "task 11 at work" 300 held "$out" 11
+kill -KILL "$(process_of "$out" 11)"
 wait_for "the end of the array" 900 job_ended "$extract"
-rm "$tmp/hold/"sub-*
+rm "$tmp/hold/$(basename "$out")"-*
 array=$((SECONDS - start))
 wait_for "the end of the group level" 300 job_ended "$group"
 
@@ -248,7 +259,7 @@ check "the group table is that of the serial run, byte for byte" \
 check "the phenotype table, too" cmp "$tmp/serial/phenotype/brainage.tsv" "$out/phenotype/brainage.tsv"
 check "no start marker is left" test -z "$(ls "$out/logs/started" 2>/dev/null)"
 
-# --- plain arrays, the time limit, scancel -----------------------------------------------------
+# --- plain arrays, and the jobs by hand ------------------------------------------------------
 plain="$tmp/plain"
 job=$(sbatch --parsable --array=1-4 --output="$tmp/plain-%a.out" --wrap \
     "exec bids_brainage '$data' '$plain' participant --stage extract --nprocs 1")
@@ -269,18 +280,11 @@ check "part of an array without --batch is refused" \
     test "$(cat "$tmp"/partial-?.out | grep -c -e "code 2" -e "--batch I/N")" = 4
 check "... and nothing is written" test ! -e "$partial"
 
-touch "$tmp/hold/sub-01" "$tmp/hold/sub-02"
-limit="$tmp/limit"
-job=$(sbatch --parsable --array=1-2 --time=1 --signal=B:TERM@40 --output="$tmp/limit-%a.out" \
-    "$here/extract.sbatch" 20 "$here/task.sh" "$tmp" limit bids_brainage "$data" "$limit" participant)
-wait_for "a task to cancel" 120 test -f "$limit/logs/started/sub-02.json"
-scancel "${job}_2"
-wait_for "the time limit of the other" 180 job_ended "$job"
-rm "$tmp/hold/"sub-*
-check "at the time limit a task is asked to end, and ends with 143" test "$(cat "$tmp/limit-1.exit")" = 143
-check "so it does when cancelled" test "$(cat "$tmp/limit-2.exit")" = 143
+wait_for "the time limit" 300 job_ended "$limited"
+check "at its time limit a task is asked to end, and ends with 143" test "$(cat "$tmp/by_hand-1.exit")" = 143
+check "so it does when cancelled" test "$(cat "$tmp/by_hand-2.exit")" = 143
 check "... both saying so in one line" \
-    test "$(cat "$tmp"/limit-?.out | grep -c "interrupted; rerun")" = 2
+    test "$(cat "$tmp"/by_hand-?.out | grep -c "interrupted; rerun")" = 2
 check "no traceback in any log" \
     test -z "$(grep -l Traceback "$out"/logs/slurm/*.out "$tmp"/*.out "$tmp"/*.log)"
 
