@@ -1,13 +1,17 @@
 """The group level: one table, its dictionary and one page from OUTPUT_DIR alone."""
 
 import logging
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import chain, groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from bids_brainage.app.say import Say
 from bids_brainage.bids.outputs import (
     extraction_log,
+    iterate_tsv,
     predictions_file,
     read_tsv,
     start_marker,
@@ -41,20 +45,30 @@ def run_group(config: RunConfig, say: Say) -> int:
         raise MissingInputError(
             "OUTPUT_DIR does not exist", place=output, hint="run the participant level first"
         )
-    rows = [row for key in output_sessions(output) for row in session_rows(output, key)]
-    if not rows:
+    rows = (row for key in output_sessions(output) for row in session_rows(output, key))
+    first = next(rows, None)
+    if first is None:
         raise SelectionError(
             "no session to gather", place=output, hint="run the participant level first"
         )
-    write_tsv(output / "group_brainage.tsv", rows, columns())
+    counts: Counter[bool] = Counter()
+    table = output / "group_brainage.tsv"
+    write_tsv(table, _counted(chain([first], rows), counts), columns())
     write_json(output / "group_brainage.json", data_dictionary())
-    _write_phenotype(output, rows)
+    _write_phenotype(output, iterate_tsv(table))
     from bids_brainage.report.group import write_group_report
 
     page = write_group_report(output)
-    bad = sum(row["status"] != "ok" for row in rows)
-    say(f"group table of {len(rows)} rows ({bad} not ok); page: {page}")
+    bad = counts[False]
+    say(f"group table of {counts.total()} rows ({bad} not ok); page: {page}")
     return 1 if bad else 0
+
+
+def _counted(rows: Iterable[Row], counts: Counter[bool]) -> Iterator[Row]:
+    """Pass rows on and count whether they are ok; thousands are never held at once."""
+    for row in rows:
+        counts[row["status"] == "ok"] += 1
+        yield row
 
 
 def output_sessions(output: Path) -> Iterator[SessionKey]:
@@ -104,17 +118,11 @@ def failed_row(key: SessionKey, reason: str) -> Row:
     }
 
 
-def _write_phenotype(output: Path, rows: list[Row]) -> None:
+def _write_phenotype(output: Path, rows: Iterable[Row]) -> None:
     """One row per participant, as BIDS phenotype files want.
 
     Of the first session, the first model that predicted.
     """
-    first: dict[str, Row] = {}
-    for row in rows:
-        earlier = first.setdefault(row["participant_id"], row)
-        same = earlier.get("session_id") == row.get("session_id")
-        if same and earlier["status"] != "ok" and row["status"] == "ok":
-            first[row["participant_id"]] = row
     names = [name for name in columns() if name != "session_id"]
     dictionary = {k: v for k, v in data_dictionary().items() if k != "session_id"}
     measure = {
@@ -122,5 +130,13 @@ def _write_phenotype(output: Path, rows: list[Row]) -> None:
             "Description": "Brain age and sex predicted by bids_brainage (first session)."
         }
     }
-    write_tsv(output / "phenotype" / "brainage.tsv", first.values(), names)
+    people = groupby(rows, itemgetter("participant_id"))
+    write_tsv(output / "phenotype" / "brainage.tsv", (_headline(p) for _, p in people), names)
     write_json(output / "phenotype" / "brainage.json", measure | dictionary)
+
+
+def _headline(rows: Iterator[Row]) -> Row:
+    """Of a participant's rows, the first of the first session that is ok, else the first."""
+    _, session = next(groupby(rows, itemgetter("session_id")))
+    found = list(session)
+    return next((row for row in found if row["status"] == "ok"), found[0])

@@ -9,7 +9,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -208,7 +208,12 @@ def read_json(path: Path) -> Any:
 
 
 def read_tsv(path: Path) -> list[dict[str, str]]:
-    """Read a TSV of the output as text cells.
+    """Read a TSV of the output as text cells; raises as :func:`iterate_tsv`."""
+    return list(iterate_tsv(path))
+
+
+def iterate_tsv(path: Path) -> Iterator[dict[str, str]]:
+    """Read a TSV of the output row by row, as text cells.
 
     Raises
     ------
@@ -216,14 +221,15 @@ def read_tsv(path: Path) -> list[dict[str, str]]:
         If it is absent, empty or not UTF-8.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as file:
+            first = file.readline()
+            if not first:
+                raise InputError("the table is empty", place=path, hint="rerun with --force")
+            header = first.rstrip("\n").split("\t")
+            for line in file:
+                yield dict(zip(header, line.rstrip("\n").split("\t"), strict=False))
     except (OSError, ValueError) as error:
         raise InputError(f"cannot read: {error}", place=path, hint="rerun with --force") from error
-    lines = text.splitlines()
-    if not lines:
-        raise InputError("the table is empty", place=path, hint="rerun with --force")
-    header = lines[0].split("\t")
-    return [dict(zip(header, line.split("\t"), strict=False)) for line in lines[1:]]
 
 
 def prepare_output(

@@ -6,6 +6,7 @@ import pytest
 from bids_brainage.errors import InputError
 from bids_brainage.records.session import SessionKey
 from bids_brainage.report.group import write_group_report
+from bids_brainage.report.group_rows import GroupRows
 
 
 class Page(HTMLParser):
@@ -166,8 +167,43 @@ def test_ten_thousand_rows_stay_fast_and_small(tree, prediction):
     assert time.perf_counter() - start < 10
     assert path.stat().st_size < 1_500_000
     page = Page(path)
-    assert "The first 1000 of 10000 rows" in page.text
+    assert "1000 of 10000 rows, those to look at before others" in page.text
     assert len([1 for tag, _ in page.tags if tag == "tr"]) < 1_100
+
+
+def test_of_too_many_rows_those_to_look_at_are_shown(tree, prediction):
+    rows = [prediction(SessionKey(f"{i:05d}")) for i in range(1500)]
+    rows[1400] |= {"quality": "check"}
+    rows.append(empty(prediction, "09999", "failed", "no stats"))
+    tree.group(rows)
+    people = Page(write_group_report(tree.root)).text.split("Look at")[-1]
+    assert "sub-00000" in people and "sub-01400" in people and "sub-09999" in people
+    assert "sub-00998" not in people
+    assert people.index("sub-00997") < people.index("sub-01400") < people.index("sub-09999")
+
+
+class CountedRow(dict):
+    """A row that tells how many of its kind are in memory."""
+
+    alive = most = 0
+
+    def __init__(self, content):
+        super().__init__(content)
+        CountedRow.alive += 1
+        CountedRow.most = max(CountedRow.most, CountedRow.alive)
+
+    def __del__(self):
+        CountedRow.alive -= 1
+
+
+def test_rows_are_not_held_in_memory(prediction):
+    cells = {"predicted_age": "30", "mean_fd": "0.1", "age": "31"}
+    rows = (
+        CountedRow(prediction(SessionKey(f"{i:05d}"), **cells, quality="good")) for i in range(1200)
+    )
+    found = GroupRows(rows, set())
+    assert found.n_rows == found.quality["mean_fd"].size == 1200
+    assert CountedRow.most < 10
 
 
 def test_absent_group_table_is_an_error(tree):
