@@ -4,6 +4,7 @@ A line ``<!-- made: NAME -->`` in a page is replaced by what the function ``NAME
 """
 
 import argparse
+import csv
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -191,6 +192,13 @@ def _input(name: str, spec: InputSpec) -> str:
     return f"{name}: {len(spec.names)} measures" + (f" ({', '.join(told)})" if told else "")
 
 
+def layouts() -> str:
+    """What was found in datasets of many layouts."""
+    with (ROOT / "docs" / "layouts.tsv").open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file, delimiter="\t")
+    return _table(header, [[_cell(cell) for cell in row] for row in rows])
+
+
 def changes() -> str:
     """The list of changes, without its title."""
     return (ROOT / "CHANGES.md").read_text(encoding="utf-8").partition("\n")[2]
@@ -212,5 +220,15 @@ def _table(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
 
 MAKERS = {
     maker.__name__: maker
-    for maker in (app_options, tool_options, columns, limits, ranges, presets, cards, changes)
+    for maker in (
+        app_options,
+        tool_options,
+        columns,
+        limits,
+        ranges,
+        presets,
+        cards,
+        layouts,
+        changes,
+    )
 }

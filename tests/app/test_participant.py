@@ -16,6 +16,7 @@ from bids_brainage.errors import (
     UsageError,
 )
 from bids_brainage.records.prediction import columns
+from tests.docs.outputs_page import undescribed
 from tests.people import Person, write_dataset
 
 
@@ -58,6 +59,10 @@ def test_columns_are_the_documented_ones_in_order(crowd):
     header = (crowd[1] / "group_brainage.tsv").read_text().splitlines()[0].split("\t")
     assert header == columns()
     assert set(columns()) <= set(json.loads((crowd[1] / "group_brainage.json").read_text()))
+
+
+def test_every_file_is_described_in_the_docs(crowd):
+    assert undescribed(crowd[1]) == []
 
 
 def test_gap_is_predicted_minus_age(rows):

@@ -11,6 +11,7 @@ from bids_brainage.app.run import run
 from bids_brainage.bids.outputs import read_json, read_tsv
 from bids_brainage.config import RunConfig
 from bids_brainage.preprocessing.templates import brain_template
+from tests.docs.outputs_page import undescribed
 
 N_VOLUMES = 60
 STEM = "sub-01_ses-1"
@@ -80,6 +81,10 @@ def test_a_raw_session_gives_features_of_both_kinds(output):
         for r in read_tsv(folder / FIRST / "anat" / f"{STEM}_desc-volumes_morph.tsv")
     }
     assert 1.0e6 < float(volumes["ICV"]) < 2.2e6
+
+
+def test_every_file_is_described_in_the_docs(output):
+    assert undescribed(output[0]) == []
 
 
 def test_each_number_names_what_it_rests_on(output):
