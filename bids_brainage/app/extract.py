@@ -10,6 +10,7 @@ import time
 import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -49,13 +50,18 @@ LIBRARIES = (
 
 @dataclass(frozen=True)
 class Job:
-    """One session's work, small enough to travel to a worker."""
+    """One session's work, and what it shares with the others."""
 
     config: RunConfig
     dataset: Dataset
     selection: InputSelection
     key: SessionKey
     threads: int = 1
+
+
+def extract_key(job: Job, key: SessionKey) -> Extraction:
+    """Extract another session as a job says; the job travels to a worker once."""
+    return extract_session(replace(job, key=key))
 
 
 def extract_session(job: Job) -> Extraction:
@@ -227,8 +233,9 @@ def _identity(path: Path) -> list[Any]:
     return [path.name, status.st_size, status.st_mtime_ns]
 
 
+@cache
 def versions() -> dict[str, str]:
-    """Versions of the libraries that shape the numbers."""
+    """Versions of the libraries that shape the numbers; looked up once per process."""
     found = {"bids_brainage": __version__, "python": platform.python_version()}
     for name in LIBRARIES:
         try:

@@ -3,10 +3,11 @@
 import logging
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from bids_brainage.app.configuration import claim_output
-from bids_brainage.app.extract import Job, extract_session, failed_extraction
+from bids_brainage.app.extract import Job, extract_key, failed_extraction
 from bids_brainage.app.pages import write_pages
 from bids_brainage.app.plan import Plan
 from bids_brainage.app.pool import map_processes
@@ -69,16 +70,16 @@ def run_participants(
     claim_output(config)
     prepare_work(config, plan)
     workers, threads = share_cpus(config, plan)
-    jobs = [Job(config, plan.dataset, plan.selection, key, threads) for key in plan.keys]
+    shared = Job(config, plan.dataset, plan.selection, plan.keys[0], threads)
     summary = Summary("predictions" if predictors else "features")
     waiting: list[Extraction] = []
     predict = partial(
         predict_sessions, predictors, output_dir=config.output_dir, fitting_only=not config.models
     )
-    done = map_processes(extract_session, jobs, workers, step)
-    for number, (job, result) in enumerate(done, start=1):
-        extraction = result or failed_extraction(job, KILLED)
-        say(f"[{number}/{len(jobs)}] {job.key.stem}: features {extraction.status}")
+    done = map_processes(partial(extract_key, shared), plan.keys, workers, step)
+    for number, (key, result) in enumerate(done, start=1):
+        extraction = result or failed_extraction(replace(shared, key=key), KILLED)
+        say(f"[{number}/{len(plan.keys)}] {key.stem}: features {extraction.status}")
         if not predictors:
             summary.add([extraction_row(extraction)])
             continue

@@ -8,8 +8,9 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from functools import cache
 from multiprocessing import active_children, get_context, parent_process
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bids_brainage.app.logs import set_up_logging
 from bids_brainage.app.steps import Messages, Step, connect, listening
@@ -19,6 +20,7 @@ AHEAD = 2
 SEMAPHORES = 16  # a pool and a queue of messages take fewer
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+_function: Callable[[Any], Any] | None = None  # of a worker
 
 
 def map_processes(
@@ -32,7 +34,8 @@ def map_processes(
     Parameters
     ----------
     function
-        Must be importable by a fresh process.
+        Must be importable by a fresh process. A partial one brings what all items share, which
+        each worker gets once.
     nprocs
         Worker processes; with one, or where processes cannot be coordinated, everything runs in
         this process.
@@ -60,10 +63,12 @@ def map_processes(
                     yield item, None
 
 
+@cache
 def _semaphores() -> bool:
     """Whether processes can be coordinated; most systems need a little of ``/dev/shm`` for it."""
     try:
-        kept = [get_context("spawn").Lock() for _ in range(SEMAPHORES)]
+        # Those of "fork" need no process that keeps track of them.
+        kept = [get_context("fork").Lock() for _ in range(SEMAPHORES)]
     except (OSError, ImportError) as error:
         logger.warning("one process is used: the system gives no semaphores (%s)", error)
         return False
@@ -85,14 +90,17 @@ def _pooled(
     running: dict[Future[Result], Item] = {}
     level = logging.getLogger("bids_brainage").level
     with ProcessPoolExecutor(
-        nprocs, mp_context=get_context("spawn"), initializer=set_up_worker, initargs=(level, queue)
+        nprocs,
+        mp_context=get_context("spawn"),
+        initializer=set_up_worker,
+        initargs=(level, queue, function),
     ) as pool:
         try:
             while running or (waiting and not lost):
                 while waiting and not lost and len(running) < AHEAD * nprocs:
                     item = waiting.popleft()
                     try:
-                        running[pool.submit(function, item)] = item
+                        running[pool.submit(_apply, item)] = item
                     except BrokenProcessPool:
                         lost.append(item)
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -115,13 +123,23 @@ def _pooled(
     return lost
 
 
-def set_up_worker(level: int, queue: Messages | None = None) -> None:
-    """Give a worker the parent's logging, its interrupts, and its end."""
+def set_up_worker(
+    level: int, queue: Messages | None = None, function: Callable[[Any], Any] | None = None
+) -> None:
+    """Give a worker the parent's logging, its interrupts, its end, and what it does all along."""
+    global _function
+    _function = function
     connect(queue)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     set_up_logging(level)
+
+
+def _apply(item: Any) -> Any:
+    """Do a worker's function; what all items share came with it once, not with every item."""
+    assert _function is not None
+    return _function(item)
 
 
 def _end_with_parent() -> None:

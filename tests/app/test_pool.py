@@ -1,6 +1,7 @@
 import os
 import signal
 import time
+from functools import partial
 from multiprocessing import active_children
 
 import pytest
@@ -74,6 +75,30 @@ def test_without_semaphores_one_process_does_the_work(monkeypatch):
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pool, "get_context", lambda kind: Context())
+    monkeypatch.setattr(pool, "_semaphores", pool._semaphores.__wrapped__)
     monkeypatch.setattr(pool.logger, "warning", lambda text, *_: said.append(text))
     assert dict(map_processes(double, [1, 2, 3], 2)) == {1: 2, 2: 4, 3: 6}
     assert said and "one process is used" in said[0]
+
+
+class Shared:
+    """What all items share; counts how often it is sent."""
+
+    sent = 0
+
+    def __reduce__(self):
+        Shared.sent += 1
+        return (Shared, ())
+
+
+def with_shared(shared: Shared, item: int) -> int:
+    assert isinstance(shared, Shared)
+    return item
+
+
+def test_what_items_share_is_sent_once_per_worker_not_with_every_item():
+    Shared.sent = 0
+    assert dict(map_processes(partial(with_shared, Shared()), list(range(12)), 2)) == {
+        n: n for n in range(12)
+    }
+    assert Shared.sent <= 2
