@@ -8,6 +8,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from bids_brainage.app.pages import write_methods
 from bids_brainage.app.say import Say
 from bids_brainage.bids.outputs import (
     extraction_log,
@@ -59,6 +60,7 @@ def run_group(config: RunConfig, say: Say) -> int:
     from bids_brainage.report.group import write_group_report
 
     page = write_group_report(output)
+    write_methods(output)
     bad = counts[False]
     say(f"group table of {counts.total()} rows ({bad} not ok); page: {page}")
     return 1 if bad else 0

@@ -8,17 +8,24 @@ from pathlib import Path
 
 from bids_brainage.app.pool import map_processes
 from bids_brainage.bids.outputs import write_text
+from bids_brainage.bids.scan import list_participants
 from bids_brainage.config import RunConfig
 
 logger = logging.getLogger(__name__)
+FEW = 100
 
 
 def write_pages(config: RunConfig, participants: Iterable[str]) -> None:
-    """Write the page of every participant, once each, and ``logs/CITATION``."""
+    """Write the page of every participant, once each, and ``logs/CITATION``.
+
+    That text is about everyone in OUTPUT_DIR: where there are many, only a run of everyone and the
+    group level write it, and not each of a thousand jobs.
+    """
     labels = list(dict.fromkeys(participants))
     for _ in map_processes(partial(write_report, config.output_dir), labels, config.nprocs):
         pass
-    write_methods(config.output_dir)
+    if config.everyone or len(list_participants(config.output_dir)) <= FEW:
+        write_methods(config.output_dir)
 
 
 def write_report(output_dir: Path, participant: str) -> None:

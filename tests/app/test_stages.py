@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from bids_brainage.app import pages
 from bids_brainage.app.run import run
 from bids_brainage.bids.outputs import read_tsv
 from bids_brainage.config import RunConfig
@@ -110,3 +111,12 @@ def test_nothing_extracted_is_told(crowd, tmp_path):
         run(RunConfig(crowd[0], tmp_path / "nowhere", stage="predict"), quiet)
     with pytest.raises(SelectionError, match="no extracted session"):
         run(RunConfig(crowd[0], tmp_path, stage="predict"), quiet)
+
+
+def test_methods_of_many_are_left_to_the_group_level(crowd, tmp_path, monkeypatch):
+    monkeypatch.setattr(pages, "FEW", 1)
+    config = RunConfig(crowd[0], tmp_path, participant_labels=("01", "02"))
+    run(config, quiet)
+    assert not (tmp_path / "logs" / "CITATION.md").exists()
+    run(replace(config, levels=("group",)), quiet)
+    assert (tmp_path / "logs" / "CITATION.md").is_file()
