@@ -80,7 +80,7 @@ def extracted_sessions(config: RunConfig) -> list[SessionKey]:
     output = config.output_dir
     if not output.is_dir():
         raise MissingInputError("OUTPUT_DIR does not exist", place=output, hint=HINT)
-    wanted = split_labels(config.participant_labels, "sub-")
+    wanted = set(split_labels(config.participant_labels, "sub-"))
     sessions = split_labels(config.session_labels, "ses-")
     keys = [
         key

@@ -55,7 +55,8 @@ def select_sessions(
     """
     wanted = split_labels(participant_labels, "sub-")
     sessions = split_labels(session_labels, "ses-")
-    chosen = [label for label in dataset.participants if not wanted or label in wanted]
+    known = set(wanted)
+    chosen = [label for label in dataset.participants if not known or label in known]
     problems = _missing("participant", "sub-", wanted, dataset.participants)
     keys: list[SessionKey] = []
     seen: set[str] = set()
@@ -91,7 +92,8 @@ def _enumerate(labels: Sequence[str]) -> str:
 
 
 def _missing(kind: str, prefix: str, wanted: Sequence[str], present: Sequence[str]) -> list[str]:
-    absent = [label for label in wanted if label not in set(present)]
+    known = set(present)
+    absent = [label for label in wanted if label not in known]
     if not absent:
         return []
     text = f"no {kind} {_enumerate([prefix + label for label in absent])}"
