@@ -197,10 +197,8 @@ class CountedRow(dict):
 
 
 def test_rows_are_not_held_in_memory(prediction):
-    cells = {"predicted_age": "30", "mean_fd": "0.1", "age": "31"}
-    rows = (
-        CountedRow(prediction(SessionKey(f"{i:05d}"), **cells, quality="good")) for i in range(1200)
-    )
+    cells = {name: str(value) for name, value in prediction(SessionKey("01")).items()}
+    rows = (CountedRow(cells | {"participant_id": f"sub-{i:05d}"}) for i in range(1200))
     found = GroupRows(rows, set())
     assert found.n_rows == found.quality["mean_fd"].size == 1200
     assert CountedRow.most < 10
