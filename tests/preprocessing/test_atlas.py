@@ -1,5 +1,5 @@
-import pwd
 import os
+import pwd
 import sys
 
 import nibabel as nib

@@ -1,7 +1,8 @@
 import numpy as np
+from nilearn.datasets import load_mni152_wm_template
 
 from bids_brainage.preprocessing.harvard_oxford import lateral_ventricles
-from bids_brainage.preprocessing.templates import labels_on_grid
+from bids_brainage.preprocessing.templates import at_2_mm, labels_on_grid
 from bids_brainage.preprocessing.tissues import (
     MAXIMUM_VOXELS,
     noise_components,
@@ -34,6 +35,13 @@ def test_coarse_grids_still_have_white_matter():
 def test_ventricles_are_probabilities():
     data = np.asarray(lateral_ventricles().dataobj)
     assert 0.9 < data.max() <= 1 and data.min() == 0
+
+
+def test_templates_at_2_mm_are_those_of_nilearn():
+    ours = at_2_mm(load_mni152_wm_template(resolution=1))
+    nilearns = load_mni152_wm_template(resolution=2)
+    np.testing.assert_array_equal(ours.affine, nilearns.affine)
+    np.testing.assert_allclose(ours.get_fdata(), nilearns.get_fdata(), atol=1e-6)
 
 
 def test_components_ignore_unsteady_volumes_and_scale():
