@@ -11,3 +11,5 @@ def set_up_logging(level: int = logging.WARNING) -> None:
     package.handlers[:] = [handler]
     package.setLevel(level)
     package.propagate = False
+    # It warns of every home that it cannot write to; a folder in /tmp does as well.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)

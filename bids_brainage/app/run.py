@@ -5,6 +5,7 @@ import logging
 from bids_brainage.app.say import Say
 from bids_brainage.app.steps import Step
 from bids_brainage.config import RunConfig
+from bids_brainage.errors import OutputError
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +25,20 @@ def run(config: RunConfig, say: Say, step: Step | None = None) -> int:
     BrainAgeError
         If the run as a whole is impossible; a session's failure is a row, not an error.
     """
+    try:
+        return _run(config, say, step)
+    except OSError as error:
+        place = str(error.filename or "")
+        if not place.startswith(str(config.output_dir)):
+            raise
+        raise OutputError(
+            f"cannot use OUTPUT_DIR: {error.strerror}",
+            place=place,
+            hint="check space and permissions",
+        ) from error
+
+
+def _run(config: RunConfig, say: Say, step: Step | None) -> int:
     code = 0
     if "participant" in config.levels:
         code = _participant(config, say, step)

@@ -26,6 +26,7 @@ from bids_brainage.bids.discovery import (
 )
 from bids_brainage.bids.scan import (
     ReconFolder,
+    is_there,
     list_participants,
     list_recons,
     natural_key,
@@ -169,8 +170,11 @@ def open_dataset(
 
 
 def _existing(path: Path, what: str) -> Path:
-    if not path.is_dir():
-        wrong = "is not a folder" if path.exists() else "does not exist"
+    try:
+        found, wrong = path.is_dir(), "is not a folder" if path.exists() else "does not exist"
+    except OSError as error:
+        found, wrong = False, f"cannot be read ({error.strerror})"
+    if not found:
         raise MissingInputError(f"{what} {wrong}", place=path, hint="check the path, and in a "
                                 "container that it is mounted")  # fmt: skip
     return Path(os.path.abspath(path))  # noqa: PTH100 (links stay as given)
@@ -208,7 +212,7 @@ def _named_derivatives(specifications: Sequence[str]) -> tuple[list[Derivative],
     homes: list[Path] = []
     for text in specifications:
         match = re.fullmatch(r"([\w.+-]+)=(.+)", text)
-        label, place = match.groups() if match and not Path(text).exists() else ("", text)
+        label, place = match.groups() if match and not is_there(Path(text)) else ("", text)
         root = _existing(Path(place), "--derivatives")
         inside = [p for p in expand(root) if is_fmriprep_like(p)]
         if is_fmriprep_like(root) or not (inside or is_subjects_dir(subjects_dir_in(root))):
@@ -260,5 +264,5 @@ def _participants(
     if unprefixed - labels:
         labels |= unprefixed & participant_labels(root / "participants.tsv")
         if not labels and explicit:
-            labels = {r.participant for r in recons if (homes[0] / r.name / "stats").is_dir()}
+            labels = {r.participant for r in recons if is_there(homes[0] / r.name / "stats")}
     return tuple(sorted(labels, key=natural_key))

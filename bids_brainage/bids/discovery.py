@@ -11,6 +11,7 @@ from typing import Any
 from bids_brainage.bids.scan import (
     SESSION_FOLDER,
     folder_names,
+    is_there,
     list_participants,
     list_recons,
     natural_key,
@@ -96,7 +97,7 @@ def is_fmriprep_like(root: Path) -> bool:
 
 def is_subjects_dir(root: Path) -> bool:
     """Whether the first recognised folders hold FreeSurfer or FastSurfer statistics."""
-    return any((root / recon.name / "stats").is_dir() for recon in list_recons(root)[:SAMPLE])
+    return any(is_there(root / recon.name / "stats") for recon in list_recons(root)[:SAMPLE])
 
 
 def find_derivatives(bids_dir: Path) -> list[Derivative]:
@@ -162,4 +163,4 @@ def unique_folders(folders: Iterable[Path]) -> list[Path]:
 def subjects_dir_in(folder: Path) -> Path:
     """Return the folder itself, or its ``subjects`` folder where that holds the participants."""
     inner = folder / "subjects"
-    return inner if inner.is_dir() and not list_participants(folder) else folder
+    return inner if is_there(inner) and not list_participants(folder) else folder

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bids_brainage.bids.dataset import Dataset, recons_by_participant
 from bids_brainage.bids.entities import content_problem
-from bids_brainage.bids.scan import ReconFolder
+from bids_brainage.bids.scan import ReconFolder, is_there
 from bids_brainage.bids.text import printable
 from bids_brainage.records.session import SessionKey
 
@@ -82,9 +82,9 @@ def _remark(recon: Path, notes: list[str]) -> None:
     if content_problem(recon / "stats" / "aseg.stats"):
         notes.append("without region volumes: aseg.stats missing or empty")
     scripts = recon / "scripts"
-    if (scripts / "recon-all.error").exists():
+    if is_there(scripts / "recon-all.error"):
         notes.append("recon-all.error says that recon-all ended with an error")
-    elif any((scripts / f"IsRunning.{h}").exists() for h in ("lh", "rh", "lh+rh")):
+    elif any(is_there(scripts / f"IsRunning.{h}") for h in ("lh", "rh", "lh+rh")):
         notes.append("IsRunning says that recon-all was still running")
 
 

@@ -41,6 +41,14 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
+def is_there(path: Path) -> bool:
+    """Whether a file or folder is there and its folder may be looked into."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 def list_participants(root: Path) -> list[str]:
     """Participant labels of a dataset root, in natural order.
 
@@ -131,7 +139,7 @@ def _nested_sessions(folder: Path) -> list[str]:
     if "stats" in names:
         return []
     matches = [m for m in map(SESSION_FOLDER.fullmatch, names) if m]
-    nested = matches and (folder / matches[0].group() / "stats").is_dir()
+    nested = matches and is_there(folder / matches[0].group() / "stats")
     return [m.group(1) for m in matches] if nested else []
 
 
