@@ -1,94 +1,147 @@
-"""Seconds and peak memory of connectivity extraction beside plain nilearn, on the same runs.
+"""Connectivity extraction of one run, beside plain nilearn and giga_connectome's calls of nilearn.
 
-Usage: python benchmarks/connectivity.py [BOLD.nii.gz …] [--denoising PRESET] [--repeat N]
+Usage: python -m benchmarks.connectivity [BOLD.nii.gz …] [--atlas LABELS.nii.gz]
+           [--denoising PRESET …] [--threads N …] [--repeat N]
 
-Each measurement is a process of its own. Mask and confounds are found beside the BOLD by their
-fMRIPrep names. Plain nilearn gets the same labels, mask and confounds and does
-``NiftiLabelsMasker.fit_transform`` and ``ConnectivityMeasure.fit_transform``.
+Without a BOLD, the real run of the shared data is taken where it is there, and a generated one of
+156 volumes at 3 mm. Mask and confounds are found beside the BOLD by their fMRIPrep names. Each
+measurement is a process of its own, the ways take turns, and all begin with the packed file. Each
+process does the run twice: as the first, with everything that is done once, and as a further one.
+
+All ways read the same label file and mask; without ``--atlas`` it holds the packaged atlas, which
+is also built of its maps, as the App does. The confounds, CompCor included, are made ready for the
+others, while ours reads the table and computes what it lacks. giga_connectome cleans every voxel,
+lays the cleaned series out as an image and takes its regions; its smoothing is left out and the
+brain mask stands for its grey matter mask, so that all give the same numbers.
 """
 
 import argparse
 import json
 import re
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-DEFAULT = ROOT.parent / "shared" / "bids" / "studyforrest"
+from benchmarks.generated_run import write_generated_run
+from benchmarks.measure import ROOT, in_turns, peak_mb
+
+SHARED = ROOT.parent / "shared"
+REAL = SHARED / "bids" / "studyforrest"
+LABELS = SHARED / "atlases" / "tpl-MNI152NLin2009cAsym_res-02_atlas-Schaefer100x7TianS1_dseg.nii.gz"
+COLUMNS = {
+    "seconds": "s, first",
+    "cpu": "CPU s",
+    "further": "s, further",
+    "further_cpu": "CPU s",
+    "import": "s, imports",
+    "peak_mb": "peak MB",
+}
 
 
-def main() -> int:
-    """Measure both ways on every run and print a table."""
+def main(argv: list[str] | None = None) -> int:
+    """Measure every way on every run and print tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("bold", nargs="*", type=Path, help="preprocessed BOLD in MNI space")
-    parser.add_argument("--denoising", default="24P")
+    parser.add_argument("--atlas", type=Path, help="label file; default: the packaged atlas")
+    parser.add_argument("--denoising", nargs="+", default=["24P", "compcor"])
+    parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--child", help=argparse.SUPPRESS)
+    parser.add_argument("--child", choices=(*WAYS, "generate", "prepare"), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.child:
-        child = {"ours": ours, "nilearn": plain, "prepare": prepare}[options.child]
-        print(json.dumps(child(options.bold[0], options.folder, options.denoising)))
+    options = parser.parse_args(argv)
+    if options.child == "generate":
+        print(json.dumps({"bold": str(write_generated_run(options.folder))}))
         return 0
-    runs = options.bold or sorted(DEFAULT.rglob("*_desc-preproc_bold.nii.gz"))
-    if not runs:
-        print(f"no BOLD below {DEFAULT}; give the path of one", file=sys.stderr)
-        return 66
-    print("run\tdenoising\tway\tseconds\tatlas_seconds\tpeak_MB\tvolumes")
-    for bold in runs:
-        compare(bold, options.denoising, options.repeat)
+    if options.child == "prepare":
+        prepare(options.bold[0], options.folder, options.denoising[0], options.atlas)
+        return 0
+    if options.child:
+        measure_here(options)
+        return 0
+    with tempfile.TemporaryDirectory() as temporary:
+        runs = [(bold, options.atlas) for bold in options.bold]
+        if not runs:
+            runs += [(bold, LABELS) for bold in REAL.rglob("*_desc-preproc_bold.nii.gz")]
+            if not runs:
+                print(f"no real run: nothing below {REAL}")
+            runs.append((generate(Path(temporary)), None))
+        for bold, atlas in runs:
+            for denoising in options.denoising:
+                compare(bold, atlas, denoising, options.threads, options.repeat)
     return 0
 
 
-def compare(bold: Path, denoising: str, repeat: int) -> None:
-    """Print the medians of both ways, their ratios and the largest difference."""
+def generate(folder: Path) -> Path:
+    """Write the generated run in another process: this one's memory counts for its children."""
+    command = [sys.executable, "-m", "benchmarks.connectivity", "--child", "generate"]
+    command += ["--folder", str(folder)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT)
+    return Path(json.loads(done.stdout)["bold"])
+
+
+def compare(
+    bold: Path, atlas: Path | None, denoising: str, threads: Sequence[int], repeat: int
+) -> None:
+    """Print the medians of all ways, their ratios to ours and the largest differences of r."""
+    with tempfile.TemporaryDirectory() as temporary:
+        call = ["-m", "benchmarks.connectivity", str(bold.resolve()), "--denoising", denoising]
+        call += ["--folder", temporary, *(["--atlas", str(atlas.resolve())] if atlas else [])]
+        in_turns({"prepare": [*call, "--child", "prepare"]}, 1, 1)
+        ways = {way: [*call, "--child", way] for way in WAYS if way != BUILT or atlas is None}
+        for number in threads:
+            found = in_turns(ways, repeat, number)
+            print(f"{bold.name}, {denoising}, threads: {number}, median of {repeat}")
+            print(" " * 32 + "".join(f"{name:>12s}" for name in COLUMNS.values()))
+            for way, row in found.items():
+                print(f"  {way:30s}" + "".join(f"{row[key]:12.2f}" for key in COLUMNS))
+            for way in (way for way in found if way != OURS):
+                ratios = (found[way][key] / found[OURS][key] for key in COLUMNS)
+                print(f"  {way + ' / ours':30s}" + "".join(f"{ratio:11.1f}x" for ratio in ratios))
+                print(f"    largest difference of r: {found[way]['difference']:.0e}", flush=True)
+
+
+def measure_here(options: argparse.Namespace) -> None:
+    """Do one way twice in this process and print its numbers."""
+    warnings.simplefilter("ignore")
     import numpy as np
 
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        start("prepare", bold, folder, denoising)
-        medians = {}
-        for way in ("ours", "nilearn"):
-            results = [start(way, bold, folder, denoising) for _ in range(repeat)]
-            median = {key: float(np.median([r[key] for r in results])) for key in results[0]}
-            medians[way] = median
-            print(
-                f"{bold.name}\t{denoising}\t{way}\t{median['seconds']:.2f}\t"
-                f"{median['atlas']:.2f}\t{median['peak_mb']:.0f}\t{median['volumes']:.0f}"
-            )
-        difference = np.abs(np.load(folder / "ours.npy") - np.load(folder / "nilearn.npy"))
-    a, b = medians["ours"], medians["nilearn"]
-    print(
-        f"# ours / nilearn: time {a['seconds'] / b['seconds']:.2f} "
-        f"(with the atlas {(a['seconds'] + a['atlas']) / b['seconds']:.2f}), "
-        f"peak memory {a['peak_mb'] / b['peak_mb']:.2f}; "
-        f"largest difference of r {np.nanmax(difference):.1e}"
-    )
-
-
-def start(way: str, bold: Path, folder: Path, denoising: str) -> dict:
-    """Run one measurement in a fresh process."""
-    command = [sys.executable, __file__, str(bold), "--denoising", denoising]
-    command += ["--child", way, "--folder", str(folder)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
-    return json.loads(done.stdout.splitlines()[-1])
+    begin = time.perf_counter(), time.process_time()
+    work = WAYS[options.child](options.bold[0], options.folder, options.denoising[0], options.atlas)
+    imported = time.perf_counter(), time.process_time()
+    matrix = work()
+    first = time.perf_counter(), time.process_time()
+    peak = peak_mb()
+    work()
+    further = time.perf_counter(), time.process_time()
+    expected = options.folder / "matrix.npy"
+    if options.child == OURS:
+        np.save(expected, matrix)
+    numbers = {
+        "seconds": first[0] - imported[0],
+        "cpu": first[1] - imported[1],
+        "further": further[0] - first[0],
+        "further_cpu": further[1] - first[1],
+        "import": imported[0] - begin[0],
+        "peak_mb": peak,
+        "difference": float(np.nanmax(np.abs(matrix - np.load(expected)))),
+    }
+    print(json.dumps(numbers))
 
 
 def find_run(bold: Path):
     """Mask and confounds beside a BOLD file, by fMRIPrep's names."""
+    import nibabel as nib
+
     from bids_brainage.records.inputs import BoldRun
 
     mask = bold.with_name(bold.name.replace("desc-preproc_bold", "desc-brain_mask"))
     stem = re.sub(r"_space-.*", "", bold.name)
     tables = sorted(bold.parent.glob(f"{stem}_*desc-confounds_*.tsv"))
     space = re.search(r"_space-([A-Za-z0-9]+)", bold.name)
-    import nibabel as nib
-
     return BoldRun(
         bold=bold,
         mask=mask if mask.is_file() else None,
@@ -98,8 +151,8 @@ def find_run(bold: Path):
     )
 
 
-def prepare(bold: Path, folder: Path, denoising: str) -> dict:
-    """Labels and confounds for plain nilearn, made once and not timed."""
+def prepare(bold: Path, folder: Path, denoising: str, atlas: Path | None) -> None:
+    """Labels and confounds for the other ways, made once and not measured."""
     import nibabel as nib
     import numpy as np
 
@@ -109,71 +162,97 @@ def prepare(bold: Path, folder: Path, denoising: str) -> dict:
     from bids_brainage.preprocessing.denoising import load_preset
     from bids_brainage.preprocessing.design import confound_design, needs_tissues
 
-    atlas = load_atlas()
-    nib.save(atlas.labels, folder / "labels.nii.gz")
+    loaded = load_atlas(atlas) if atlas else load_atlas()
+    nib.save(loaded.labels, folder / "labels.nii.gz")
     run = find_run(bold)
     image = open_bold(run)
     preset = load_preset(denoising)
     table = read_confounds(run.confounds, image.shape[3])
-    signals = read_signals(run, image, atlas, needs_tissues(preset, table))
+    signals = read_signals(run, image, loaded, needs_tissues(preset, table))
     steady = np.ones(image.shape[3], dtype=bool)
     design = confound_design(preset, table, signals, steady, run.repetition_time)
     np.save(folder / "confounds.npy", design.matrix(image.shape[3]))
-    return {}
+    print("{}")
 
 
-def ours(bold: Path, folder: Path, denoising: str) -> dict:
-    """``extract_run`` and ``combine_runs``."""
-    import numpy as np
+def ours(bold: Path, folder: Path, denoising: str, atlas: Path | None) -> Callable:
+    """``extract_run`` and ``combine_runs`` on the label file, as the App does for each session."""
+    return packaged(bold, folder, denoising, folder / "labels.nii.gz")
 
+
+def packaged(bold: Path, folder: Path, denoising: str, atlas: Path | None) -> Callable:
+    """The same, with the packaged atlas built of its maps if there is no file."""
     from bids_brainage.features.connectivity import combine_runs, extract_run
     from bids_brainage.preprocessing.atlas import load_atlas
     from bids_brainage.preprocessing.denoising import load_preset
 
-    begin = time.perf_counter()
-    atlas = load_atlas()
-    middle = time.perf_counter()
-    series = extract_run(find_run(bold), atlas, load_preset(denoising))
-    connectivity = combine_runs([series])
-    end = time.perf_counter()
-    np.save(folder / "ours.npy", connectivity.matrix)
-    return report(end - middle, middle - begin, series.n_volumes)
+    def work():
+        loaded = load_atlas(atlas) if atlas else load_atlas()
+        return combine_runs([extract_run(find_run(bold), loaded, load_preset(denoising))]).matrix
+
+    return work
 
 
-def plain(bold: Path, folder: Path, denoising: str) -> dict:
+def plain(bold: Path, folder: Path, denoising: str, atlas: Path | None) -> Callable:
     """nilearn as its users write it."""
-    warnings.simplefilter("ignore")
     import numpy as np
-    from nilearn.connectome import ConnectivityMeasure
     from nilearn.maskers import NiftiLabelsMasker
+
+    measure = correlation()
+
+    def work():
+        confounds = np.load(folder / "confounds.npy")
+        masker = NiftiLabelsMasker(
+            labels_img=str(folder / "labels.nii.gz"),
+            mask_img=str(find_run(bold).mask),
+            standardize="zscore_sample",
+            reports=False,
+        )
+        return measure.fit_transform([masker.fit_transform(str(bold), confounds=confounds)])[0]
+
+    return work
+
+
+def giga(bold: Path, folder: Path, denoising: str, atlas: Path | None) -> Callable:
+    """The calls of giga_connectome 0.6: labels to the mask's grid, voxels cleaned, then regions."""
+    import numpy as np
+    from nilearn.image import resample_to_img
+    from nilearn.maskers import NiftiLabelsMasker, NiftiMasker
+
+    measure = correlation()
+
+    def work():
+        mask = str(find_run(bold).mask)
+        confounds = np.load(folder / "confounds.npy")
+        labels = folder / "resampled.nii.gz"
+        resample_to_img(
+            str(folder / "labels.nii.gz"), mask, interpolation="nearest",
+            force_resample=True, copy_header=True,
+        ).to_filename(labels)  # fmt: skip
+        voxels = NiftiMasker(mask_img=mask, standardize=None, reports=False)
+        series = voxels.fit_transform(str(bold), confounds=confounds)
+        cleaned = voxels.inverse_transform(series)
+        regions = NiftiLabelsMasker(labels_img=str(labels), standardize=None)
+        return measure.fit_transform([regions.fit_transform(cleaned)])[0]
+
+    return work
+
+
+def correlation():
+    """Pearson correlation of both other ways."""
+    from nilearn.connectome import ConnectivityMeasure
     from sklearn.covariance import EmpiricalCovariance
 
-    run = find_run(bold)
-    confounds = np.load(folder / "confounds.npy")
-    begin = time.perf_counter()
-    masker = NiftiLabelsMasker(
-        labels_img=str(folder / "labels.nii.gz"),
-        mask_img=str(run.mask) if run.mask else None,
-        standardize="zscore_sample",
-        reports=False,
-    )
-    series = masker.fit_transform(str(bold), confounds=confounds if confounds.size else None)
-    measure = ConnectivityMeasure(
+    return ConnectivityMeasure(
         cov_estimator=EmpiricalCovariance(store_precision=False),
         kind="correlation",
         standardize="zscore_sample",
     )
-    matrix = measure.fit_transform([series])[0]
-    end = time.perf_counter()
-    np.save(folder / "nilearn.npy", matrix)
-    return report(end - begin, 0.0, len(series))
 
 
-def report(seconds: float, atlas: float, volumes: int) -> dict:
-    """One measurement of this process."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": seconds, "atlas": atlas, "peak_mb": peak, "volumes": volumes}
-
+OURS = "bids_brainage"
+BUILT = "bids_brainage, atlas built"
+WAYS = {OURS: ours, BUILT: packaged, "nilearn": plain, "giga_connectome's way": giga}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SUBJECT = ROOT.parent / "shared" / "bids" / "studyforrest" / "sub-02"
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
     """Measure both ways and print seconds per step, their sums and the ratios."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--t1w", type=Path, default=SUBJECT / "anat" / "sub-02_T1w.nii.gz")
@@ -34,7 +34,7 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", choices=("ours", "direct"))
     parser.add_argument("--child", choices=("ours", "direct"), help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     if not (options.t1w.is_file() and options.bold.is_file()):
         print(f"no images at {options.t1w} and {options.bold}; give their paths", file=sys.stderr)
         return 66
