@@ -1,9 +1,15 @@
 """The log of one session's extraction, as written beside its derivatives."""
 
+import math
+import re
 from dataclasses import asdict, dataclass, field, fields
+from pathlib import PurePosixPath
 from typing import Any
 
 from bids_brainage.records.session import SessionKey
+
+LABEL = re.compile("[0-9a-zA-Z+]*")
+STATES = ("ok", "failed", "no_input")
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,63 @@ class Extraction:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, content: dict[str, Any]) -> "Extraction":
-        """Read back what :meth:`to_json` gave; unknown keys are ignored."""
+    def from_json(cls, content: Any, key: SessionKey | None = None) -> "Extraction":
+        """Read back what :meth:`to_json` gave; unknown keys are ignored.
+
+        Parameters
+        ----------
+        key
+            Session that the log must be of; None for any.
+
+        Raises
+        ------
+        TypeError
+            If it is no such content: somebody else's session, values of other types, or files
+            outside of OUTPUT_DIR.
+        """
+        if not isinstance(content, dict):
+            raise TypeError("the log is not an object")
         known = {f.name for f in fields(cls)}
-        return cls(**{k: v for k, v in content.items() if k in known})
+        log = cls(**{k: v for k, v in content.items() if k in known})
+        wrong = [name for name, holds in log._checks().items() if not holds]
+        if wrong:
+            raise TypeError(f"the log's {', '.join(wrong)} cannot be")
+        if key is not None and log.key != key:
+            raise TypeError(f"the log is of {log.key.stem}")
+        return log
+
+    def _checks(self) -> dict[str, bool]:
+        """Whether each field holds what it may."""
+        numbers = [self.age, self.seconds, self.peak_memory_mb]
+        texts = [self.reason, self.config_hash]
+        checks = {
+            "labels": all(isinstance(label, str) and LABEL.fullmatch(label)
+                          for label in (self.participant, self.session)),
+            "status": self.status in STATES,
+            "sex": self.sex in (None, "F", "M"),
+            "numbers": all(map(_is_number, numbers)),
+            "texts": all(isinstance(text, str) for text in texts),
+            "notes": isinstance(self.notes, list) and all(isinstance(n, str) for n in self.notes),
+        }  # fmt: skip
+        for name in ("sources", "derivatives", "quality", "settings", "versions"):
+            checks[name] = isinstance(getattr(self, name), dict)
+        checks["quality"] &= checks["quality"] and all(map(_is_number, self.quality.values()))
+        checks["derivatives"] &= checks["derivatives"] and all(
+            isinstance(v, str | list) for v in self.derivatives.values()
+        )
+        if checks["derivatives"]:
+            checks["derivatives"] = all(isinstance(n, str) and _is_inside(n) for n in self.files)
+        return checks
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a value is a number that a float can hold, or missing."""
+    if value is None or isinstance(value, float):
+        return value is None or math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1e15
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a relative path stays in the folder it starts from."""
+    path = PurePosixPath(name)
+    return bool(name) and not path.is_absolute() and ".." not in path.parts and "\0" not in name

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from bids_brainage.bids import outputs
+from bids_brainage.bids.extraction_logs import read_extraction
 from bids_brainage.bids.scan import natural_key
 from bids_brainage.errors import InputError
 from bids_brainage.records.extraction import Extraction
@@ -121,7 +122,7 @@ def read_session(output_dir: Path, key: SessionKey, *, numbers: bool = True) -> 
         Whether to read matrices and series; else their tables hold names and no rows.
     """
     problems: list[str] = []
-    log = _read_log(outputs.extraction_log(output_dir, key), problems)
+    log = _read_log(output_dir, key, problems)
     table = outputs.predictions_file(output_dir, key)
     morph = _derivatives(output_dir, key, log, "morphometry", "anat", "desc-freesurfer_morph.tsv")
     volumes = outputs.session_file(output_dir, key, "desc-volumes_morph.tsv", "anat")
@@ -192,13 +193,13 @@ def _derivatives(
     return sorted((output_dir / key.folder / datatype).glob(f"{key.stem}_{glob}"))
 
 
-def _read_log(path: Path, problems: list[str]) -> Extraction | None:
+def _read_log(output_dir: Path, key: SessionKey, problems: list[str]) -> Extraction | None:
+    path = outputs.extraction_log(output_dir, key)
     if not path.is_file():
         return None
     try:
-        content = outputs.read_json(path)
-        return Extraction.from_json(content)
-    except (InputError, TypeError, AttributeError):
+        return read_extraction(path, key)
+    except InputError:
         problems.append(f"{path.name} is damaged and was left out")
     return None
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bids_brainage.bids.outputs import read_json
+from bids_brainage.bids.extraction_logs import read_extraction
 from bids_brainage.errors import BrainAgeError, InputError
 from bids_brainage.features.vectors import connectivity_vector, morphometry_vector
 from bids_brainage.models.cards import edge_names
@@ -55,7 +55,7 @@ def load_output(
     sample = dataset or folder.resolve().name
     rows: list[tuple[Extraction, np.ndarray, np.ndarray]] = []
     for path in sorted(folder.glob("sub-*/**/*_desc-extraction_log.json")):
-        extraction = Extraction.from_json(read_json(path))
+        extraction = read_extraction(path)
         if extraction.status != "ok":
             logger.warning("%s left out: %s", path.name, extraction.reason or extraction.status)
             continue

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from bids_brainage.bids.outputs import read_json
+from bids_brainage.bids.extraction_logs import read_extraction
 from bids_brainage.errors import BrainAgeError, InputError, MissingInputError
 from bids_brainage.features.tissue_volumes import TISSUE_MEASURES, volume_names
 from bids_brainage.features.vectors import volumes_vector
-from bids_brainage.records.extraction import Extraction
 from bids_brainage.training.tables import FEMALE
 from bids_brainage.training.volumes.table import IMAGES, VolumeTable, make_table
 
@@ -29,7 +28,7 @@ def load_output_volumes(folder: Path) -> VolumeTable:
     names = volume_names()
     rows: list[dict[str, object]] = []
     for path in sorted(folder.glob(LOGS)):
-        extraction = Extraction.from_json(read_json(path))
+        extraction = read_extraction(path)
         name = extraction.derivatives.get("volumes")
         if extraction.status != "ok" or not name:
             continue
