@@ -11,12 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bids_brainage.errors import BrainAgeError, InputError, UsageError
+from bids_brainage.preprocessing.anatomical.load import read_t1w
 from bids_brainage.preprocessing.atlas_files import read_atlas_file
+from bids_brainage.preprocessing.bold import open_bold
 from bids_brainage.preprocessing.confounds import MOTION, read_confounds
 from bids_brainage.preprocessing.denoising import load_preset
 from bids_brainage.preprocessing.functional.load import load_bold, metadata_number
 from bids_brainage.preprocessing.functional.slice_timing import slice_times
 from bids_brainage.preprocessing.images import image_data, open_nifti
+from bids_brainage.records.inputs import BoldRun
 from bids_brainage.records.raw import RawBold
 from tests.fuzzing import fuzz, json_values, mutated, no_hang
 
@@ -127,21 +130,23 @@ def test_any_image_is_read_or_refused(folder, dimensions, packed, data):
     if packed and data.draw(st.booleans()):
         packed_content = data.draw(mutated(packed_content))
     path.write_bytes(packed_content if packed else content)
-    with no_hang(), np.errstate(all="ignore"):
-        try:
-            image_data(open_nifti(path, "image", "copy it again"), path, "image", "copy it again")
-        except InputError as error:
-            assert error.place == str(path) and error.hint
-        try:
-            read_atlas_file(path)
-        except BrainAgeError as error:
-            assert error.place == str(path) and error.hint
-        try:
-            series = load_bold(RawBold(path, (), {"RepetitionTime": 2.0}))
-        except InputError as error:
-            assert error.place == str(path) and error.hint
-        else:
-            assert np.isfinite(series.volume(0)).all() and series.repetition_time == 2.0
+    run = RawBold(path, (), {"RepetitionTime": 2.0})
+    readers = (
+        lambda: image_data(open_nifti(path, "image", "copy it"), path, "image", "copy it"),
+        lambda: read_atlas_file(path),
+        lambda: read_t1w(path),
+        lambda: open_bold(BoldRun(path, None, None, 2.0, "MNI152NLin6Asym")),
+        lambda: load_bold(run).volume(0),
+    )
+    for read in readers:
+        with no_hang(), np.errstate(all="ignore"):
+            try:
+                found = read()
+            except BrainAgeError as error:
+                assert error.place == str(path) and error.hint
+                continue
+        if read is readers[-1]:
+            assert np.isfinite(found).all()
 
 
 @fuzz
