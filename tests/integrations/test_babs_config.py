@@ -43,9 +43,8 @@ def command(config: dict, participant: str) -> list[str]:
     flag = options.pop("$SUBJECT_SELECTION_FLAG")
     text = " ".join(f"{name} {value}".strip() for name, value in options.items())
     text = text.replace("$BABS_TMPDIR", '"${PWD}/.git/tmp/wkdir"').replace("${PWD}", "/my job/ds")
-    return shlex.split(
-        f"'/my job/ds/{first}' '/my job/ds/outputs/{folder}' participant {text} {flag} {participant}"
-    )
+    places = f"'/my job/ds/{first}' '/my job/ds/outputs/{folder}'"
+    return shlex.split(f"{places} participant {text} {flag} {participant}")
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
