@@ -1,6 +1,7 @@
 """Break images in the ways that scanners, converters, transfers and people do."""
 
 import gzip
+import shutil
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -44,6 +45,14 @@ def pointer(path: Path) -> None:
     """As git-annex leaves an unlocked file whose content was not fetched."""
     path.unlink()
     path.write_text("/annex/objects/MD5E-s9--d41d8cd98f00b204e9800998ecf8427e.nii.gz\n")
+
+
+def copy_run(prep: Path, label: str, other: str) -> None:
+    """Give another participant the same preprocessed run."""
+    (prep / f"sub-{other}" / "func").mkdir(parents=True)
+    for path in (prep / f"sub-{label}" / "func").iterdir():
+        name = path.name.replace(f"sub-{label}", f"sub-{other}")
+        shutil.copy(path, prep / f"sub-{other}" / "func" / name)
 
 
 def header(form: str, offset: int, *values: float) -> Callable[[Path], None]:

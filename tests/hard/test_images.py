@@ -1,7 +1,5 @@
 """An image that is broken costs its own modality of its own participant, with the reason told."""
 
-import shutil
-
 import nibabel as nib
 import numpy as np
 import pytest
@@ -9,7 +7,7 @@ import pytest
 from bids_brainage.errors import InputError
 from bids_brainage.preprocessing.anatomical.load import read_t1w
 from tests.hard.app import app, rows
-from tests.hard.images import BROKEN, STORED, constant, saved, with_data
+from tests.hard.images import BROKEN, STORED, constant, copy_run, saved, with_data
 from tests.people import Person, network_series, write_dataset
 
 # Whose mask is missing or empty gets the template's; whose BOLD is wholly bad gets no number.
@@ -26,10 +24,7 @@ def crowd(tmp_path_factory, typical):
     bids = write_dataset(root / "bids", [good, *(Person(x, measures=typical) for x in labels)])
     prep = bids / "derivatives" / "fmriprep"
     for label in labels:
-        (prep / f"sub-{label}" / "func").mkdir(parents=True)
-        for path in (prep / "sub-good" / "func").iterdir():
-            name = path.name.replace("sub-good", f"sub-{label}")
-            shutil.copy(path, prep / f"sub-{label}" / "func" / name)
+        copy_run(prep, "good", label)
 
     def file(label, kind):
         return next((prep / f"sub-{label}" / "func").glob(f"*_{kind}.nii.gz"))
