@@ -22,11 +22,11 @@ from bids_brainage.app.features import extract_features
 from bids_brainage.app.raw import NO_MEMORY, segmenter_version
 from bids_brainage.app.steps import report_step
 from bids_brainage.bids.dataset import Dataset
+from bids_brainage.bids.extraction_logs import read_extraction
 from bids_brainage.bids.inputs import find_inputs
 from bids_brainage.bids.outputs import (
     extraction_log,
     prediction_files,
-    read_json,
     remove_leftovers,
     session_file,
     start_marker,
@@ -158,8 +158,8 @@ def _reusable(output: Path, inputs: SessionInputs, fingerprint: str) -> Extracti
     if not path.is_file():
         return None
     try:
-        log = Extraction.from_json(read_json(path))
-    except (BrainAgeError, TypeError):
+        log = read_extraction(path, inputs.key)
+    except BrainAgeError:
         return None
     if log.status != "ok" or log.config_hash != fingerprint:
         return None

@@ -10,10 +10,10 @@ from bids_brainage.app.plan import deal
 from bids_brainage.app.predictions import predict_sessions
 from bids_brainage.app.say import Say
 from bids_brainage.app.summary import Summary
+from bids_brainage.bids.extraction_logs import read_extraction
 from bids_brainage.bids.outputs import (
     extraction_log,
     prediction_files,
-    read_json,
     read_tsv,
     start_marker,
 )
@@ -51,9 +51,8 @@ def run_predictions(config: RunConfig, predictors: Sequence[Predictor], say: Say
             summary.add(read_tsv(prediction_files(config.output_dir, key)[0]))
             continue
         try:
-            log = read_json(extraction_log(config.output_dir, key))
-            waiting.append(Extraction.from_json(log))
-        except (BrainAgeError, TypeError, AttributeError) as error:
+            waiting.append(read_extraction(extraction_log(config.output_dir, key), key))
+        except BrainAgeError as error:
             summary.add([failed_row(key, f"the extraction log is broken: {error}")])
             continue
         new += 1

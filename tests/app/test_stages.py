@@ -80,6 +80,16 @@ def test_broken_log_costs_its_session_only(crowd, tmp_path):
     assert (tmp_path / "sub-02" / "sub-02_desc-brainage_predictions.tsv").is_file()
 
 
+def test_the_log_of_another_participant_gives_nobody_a_prediction(crowd, tmp_path):
+    config = RunConfig(crowd[0], tmp_path, stage="extract", participant_labels=("01", "02"))
+    run(config, quiet)
+    logs = [tmp_path / f"sub-{n}" / f"sub-{n}_desc-extraction_log.json" for n in ("01", "02")]
+    logs[0].write_bytes(logs[1].read_bytes())
+    lines: list[str] = []
+    assert run(replace(config, stage="predict"), lines.append) == 1
+    assert "1 ok, 1 failed" in lines[-1] and any("the log is of sub-02" in line for line in lines)
+
+
 def test_failed_extraction_takes_earlier_predictions_away(crowd, tmp_path, monkeypatch):
     from bids_brainage.app import extract
 
