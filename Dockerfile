@@ -53,13 +53,15 @@ ENV TEMPLATEFLOW_HOME=/opt/templateflow \
     MPLCONFIGDIR=/tmp/matplotlib \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility \
     PYTHONNOUSERSITE=1
-# Importing every module proves that they are all there and compiles what is used of the libraries.
+# Importing every module proves that they are all there and compiles what is used of the libraries;
+# not templateflow, which would fill its home with empty files.
 RUN python3 -m compileall -q /opt/bids_brainage/lib/python3*/site-packages/bids_brainage \
  && /opt/bids_brainage/bin/python -c "import importlib, pkgutil, bids_brainage; \
 [importlib.import_module(m.name) for m in pkgutil.walk_packages(bids_brainage.__path__, 'bids_brainage.') \
  if not m.name.endswith('__main__')]; \
-import SimpleITK, ants, bids, picsl_greedy, templateflow.api" \
- && bids_brainage --version && brainage models verify && rm -rf /tmp/*
+import SimpleITK, ants, bids, nilearn.plotting, picsl_greedy" \
+ && bids_brainage --version && brainage models verify && rm -rf /tmp/* \
+ && test -z "$(find /opt/templateflow -size 0)"
 ENV PYTHONDONTWRITEBYTECODE=1
 ARG VERSION=0.1.0
 ARG REVISION=unknown

@@ -81,9 +81,9 @@ if [ -z "${VENV:-}" ]; then
   "${PYTHON:-python3}" -m venv "$VENV"
   index=${TORCH_INDEX-$(sed -n 's/^ARG TORCH_INDEX=//p' "$tree/Dockerfile")}
   constraints=$tree/constraints.txt
-  "$VENV/bin/python" -m pip install --quiet -c "$constraints" \
+  "$VENV/bin/python" -m pip install -qq -c "$constraints" \
     ${index:+--extra-index-url "$index"} torch
-  "$VENV/bin/python" -m pip install --quiet -c "$constraints" "${context:-$tree}"
+  "$VENV/bin/python" -m pip install -qq -c "$constraints" "${context:-$tree}"
 fi
 native=$VENV/bin/bids_brainage
 version=$("$VENV/bin/python" -c 'import bids_brainage; print(bids_brainage.__version__)')
