@@ -5,6 +5,7 @@
 #   BASE_IMAGE      base to build on (default: the one of Dockerfile, else made by make_base.sh)
 #   TORCH_INDEX     as in Dockerfile; empty: torch as pip finds it here
 #   TEMPLATES       a TemplateFlow home whose files go into the image (default: none)
+#   NAME            what the image is called (default: localhost/bids_brainage:test)
 #   IMAGE           test this image, build none
 #   VENV            environment with the package to compare with (default: one is made)
 #   PYTHON          Python it is made with (default: python3)
@@ -64,7 +65,7 @@ if [ -z "${IMAGE:-}" ]; then
   # shellcheck source=containers/package_access.sh
   . "$here/package_access.sh" "$work"
   if [ -n "${TORCH_INDEX+set}" ]; then BUILD_FLAGS+=(--build-arg "TORCH_INDEX=$TORCH_INDEX"); fi
-  IMAGE=localhost/bids_brainage:test
+  IMAGE=${NAME:-localhost/bids_brainage:test}
   say "building on $BASE_IMAGE"
   if ! podman build --layers --pull-never "${BUILD_FLAGS[@]}" --build-arg "BASE_IMAGE=$BASE_IMAGE" \
     -t "$IMAGE" "$context" >"$work/build.log" 2>&1; then
