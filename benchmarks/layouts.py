@@ -96,10 +96,12 @@ def row_of(dataset: Path, options: Sequence[str] = (), most: int = 0) -> Row:
         plan = make_plan(config)
     except BrainAgeError as error:
         row |= dict.fromkeys(FOUND, 0) | {"chosen": "n/a", "reason": error.message}
+        people: tuple[str, ...] = ()
     else:
         found = [find_inputs(plan.dataset, key, plan.selection) for key in plan.keys]
         row |= count(found)
-    return row | run(dataset, options, most) if most else row
+        people = plan.dataset.participants[:most]
+    return row | run(dataset, options, people) if most else row
 
 
 def count(found: Sequence[SessionInputs]) -> Row:
@@ -128,13 +130,12 @@ def count(found: Sequence[SessionInputs]) -> Row:
     }
 
 
-def run(dataset: Path, options: Sequence[str], most: int) -> Row:
-    """Run the App on the first participants, in a process of its own."""
-    labels = sorted(p.name for p in dataset.glob("sub-*") if p.name != "sub-emptyroom")[:most]
+def run(dataset: Path, options: Sequence[str], people: Sequence[str]) -> Row:
+    """Run the App on some participants, in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "bids_brainage", str(dataset), folder, "participant",
                    "group", *options, "--nprocs", "1", "--omp-nthreads", "1"]  # fmt: skip
-        command += ["--participant-label", *labels] if labels else []
+        command += ["--participant-label", *people] if people else []
         started = time.monotonic()
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         seconds = time.monotonic() - started

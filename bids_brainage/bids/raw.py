@@ -134,7 +134,7 @@ def what_else(root: Path, key: SessionKey) -> str:
             kinds.append(f"{name} ({', '.join(suffixes)})")
         elif name not in IMAGE_FOLDERS and not SESSION_FOLDER.fullmatch(name):
             kinds.append(printable(name))
-    return f"no T1w or BOLD image; there is {', '.join(kinds) or 'nothing'}"
+    return "no raw T1w or BOLD image" + (f"; there is {', '.join(kinds)}" if kinds else "")
 
 
 def merged_sidecars(file: NamedFile, root: Path, notes: list[str]) -> dict[str, Any]:

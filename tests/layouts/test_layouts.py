@@ -16,7 +16,7 @@ DOCUMENTED = Path(__file__).parents[2] / "docs" / "layouts.tsv"
 
 def read_rows(path: Path) -> dict[tuple[str, str, str], dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+        rows = list(csv.DictReader(file, delimiter="\t"))
     return {(row["dataset"], row["images"], row["options"]): row for row in rows}
 
 
