@@ -194,7 +194,8 @@ check "OUTPUT_DIR of another user ends with 73" exits 73 \
   --participant-label 01
 
 say "what is written, and where"
-check "HOME unset, user id unknown" cage -v "$work/data/cross:/data:ro" -v "$work/out/cross:/out" \
+install -d -o "$uid" -g "$uid" "$work/out/homeless"
+check "HOME unset, user id unknown" cage -v "$work/data/cross:/data:ro" -v "$work/out/homeless:/out" \
   --entrypoint env "$IMAGE" -u HOME -u MPLCONFIGDIR -u TEMPLATEFLOW_HOME \
   bids_brainage /data /out participant group --participant-label 01
 # Root, and a root that can be written: nothing holds the App back but itself.
