@@ -89,14 +89,16 @@ def read_atlas_file(path: Path) -> Atlas:
     if data.ndim == 4:
         data = _from_probabilities(data, path)
         details = {"Method": "maximum probability of 4D maps", "ThresholdPercent": 100 * THRESHOLD}
-    labels = np.rint(data).astype(np.int32)
-    if data.ndim != 3 or not np.allclose(labels, data, atol=1e-3) or labels.max() <= 0:
+    whole = data.dtype.kind in "biu"
+    labels = (data if whole else np.rint(data)).astype(np.int32)
+    same = np.array_equal(labels, data) if whole else np.allclose(labels, data, atol=1e-3)
+    if data.ndim != 3 or not same or labels.max() <= 0:
         raise InputError(
             f"not an atlas: shape {data.shape}, values {data.min():g} to {data.max():g}",
             place=path,
             hint="an atlas is a 3D image of whole-number labels or a 4D image of probabilities",
         )
-    present = [int(value) for value in np.unique(labels) if value > 0]
+    present = [int(value) for value in np.unique(labels[labels > 0])]
     table = _label_table(path)
     names = _read_names(table, present) if table else {}
     if table:
@@ -112,7 +114,7 @@ def read_atlas_file(path: Path) -> Atlas:
     name += entities.get("desc", "") if "atlas" in entities else ""
     return Atlas(
         name=re.sub(r"[^A-Za-z0-9]", "", name) or "custom",
-        labels=nib.Nifti1Image(np.where(labels > 0, labels, 0).astype(np.int32), image.affine),
+        labels=nib.Nifti1Image(np.maximum(labels, 0), image.affine),
         regions=regions,
         values=tuple(present),
         space=entities.get("tpl") or entities.get("space") or "unknown",
