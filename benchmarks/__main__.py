@@ -1,29 +1,12 @@
-"""Run every benchmark; one whose data is not here says so and is passed over."""
+"""Run every benchmark."""
 
-import sys
-
-from benchmarks import connectivity, raw, segmentation, startup
-
-NO_DATA = 66
-BENCHMARKS = {
-    "start": startup.main,
-    "connectivity extraction": lambda: connectivity.main([]),
-    "raw images": lambda: raw.main([]),
-    "segmentation": segmentation.main,
-}
-
-
-def main() -> int:
-    """Run them one after the other; the exit code is that of the last that failed."""
-    failed = 0
-    for name, run in BENCHMARKS.items():
-        print(f"== {name}", flush=True)
-        code = run() or 0
-        if code == NO_DATA:
-            print("passed over: its data is not here", flush=True)
-        failed = code if code not in (0, NO_DATA) else failed
-    return failed
-
+from benchmarks import connectivity, prediction, raw, scale, segmentation, startup, workers
 
 if __name__ == "__main__":
-    sys.exit(main())
+    startup.main()
+    connectivity.main()
+    workers.main()
+    prediction.main()
+    scale.main()
+    raw.main()
+    segmentation.main()
