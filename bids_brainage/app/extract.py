@@ -204,7 +204,7 @@ def _fingerprint(config: RunConfig, inputs: SessionInputs) -> str:
     for run in inputs.runs:
         files += [path for path in (run.bold, run.mask) if path]
         files += [run.confounds, run.confounds.with_suffix(".json")] if run.confounds else []
-    files += [inputs.t1w.path] if inputs.t1w else []
+    files += [t1w.path for t1w in inputs.t1w_choices]
     files += [run.path for run in inputs.raw_runs]
     if (atlas := Path(config.atlas)).is_file():
         files += [atlas, *atlas.parent.glob(f"{atlas.name.split('.')[0]}*.[tc]sv")]
@@ -216,7 +216,7 @@ def _fingerprint(config: RunConfig, inputs: SessionInputs) -> str:
         "repetition_times": [run.repetition_time for run in inputs.runs],
         "raw_repetition_times": [run.repetition_time for run in inputs.raw_runs],
         "sidecars": [run.metadata for run in inputs.raw_runs],
-        "skull_stripped": inputs.t1w.skull_stripped if inputs.t1w else None,
+        "skull_stripped": [t1w.skull_stripped for t1w in inputs.t1w_choices],
         "segmenter": segmenter_version() if inputs.t1w else None,
         "files": [_identity(path) for path in files],
     }

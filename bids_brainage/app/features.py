@@ -1,7 +1,7 @@
 """Compute and write every feature that a session's inputs allow."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -102,7 +102,7 @@ def extract_features(
     session = _Session(config, dataset, inputs, progress, threads)
     if inputs.freesurfer:
         session.attempt("morphometry", lambda: _morphometry(session))
-    anatomy = session.attempt("volumes", lambda: _anatomy(session)) if inputs.t1w else None
+    anatomy = _first_anatomy(session)
     if anatomy is not None and not inputs.t1w_borrowed:
         session.attempt("volumes", lambda: _volumes(session, anatomy))
     runs = list(inputs.runs)
@@ -170,6 +170,20 @@ def _morphometry(session: _Session) -> None:
     holes = morphometry.values.get("SurfaceHoles", float("nan"))
     progress.quality["surface_holes"] = None if np.isnan(holes) else holes
     progress.notes += [f"{morphometry.software} {morphometry.version}", *morphometry.notes]
+
+
+def _first_anatomy(session: _Session) -> AnatomicalResult | None:
+    """Anatomy of the first T1w that can be used; why those before it cannot becomes a note."""
+    problems = session.progress.problems
+    before = len(problems)
+    for t1w in session.inputs.t1w_choices:
+        session.inputs = replace(session.inputs, t1w=t1w)
+        anatomy = session.attempt("volumes", lambda: _anatomy(session))
+        if anatomy is not None:
+            session.progress.notes += [f"another T1w is used: {p}" for p in problems[before:]]
+            del problems[before:]
+            return anatomy
+    return None
 
 
 def _anatomy(session: _Session) -> AnatomicalResult:

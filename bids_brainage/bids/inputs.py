@@ -22,8 +22,8 @@ from bids_brainage.bids.preferences import InputSelection, task_wanted
 from bids_brainage.bids.raw import (
     DERIVED_ONLY,
     borrowed_t1w,
-    choose_t1w,
     is_raw_t1w,
+    rank_t1w,
     raw_runs,
     what_else,
 )
@@ -41,7 +41,7 @@ class _Raw:
 
     t1w_files: list[NamedFile] = field(default_factory=list)
     bold_files: list[NamedFile] = field(default_factory=list)
-    t1w: RawT1w | None = None
+    t1w: tuple[RawT1w, ...] = ()
     borrowed: bool = False
     runs: tuple[RawBold, ...] = ()
 
@@ -80,7 +80,8 @@ def find_inputs(
         freesurfer=recon,
         raw_t1w=tuple(f.path for f in raw.t1w_files),
         raw_bold=tuple(f.path for f in raw.bold_files),
-        t1w=raw.t1w,
+        t1w=raw.t1w[0] if raw.t1w else None,
+        t1w_spare=raw.t1w[1:],
         t1w_borrowed=raw.borrowed,
         raw_runs=raw.runs,
         notes=tuple(dict.fromkeys(notes)),
@@ -105,12 +106,12 @@ def _choose_raw(
         raw.runs = raw_runs(raw.bold_files, dataset.raw, notes)
     if has_recon and not raw.runs:
         return
-    raw.t1w = choose_t1w(raw.t1w_files, dataset.raw, notes)
-    if raw.t1w is None and raw.runs:
+    raw.t1w = rank_t1w(raw.t1w_files, dataset.raw, notes)
+    if not raw.t1w and raw.runs:
         query = selection.filters.get("t1w", Query())
         raw.t1w = borrowed_t1w(dataset, key, query, notes)
-        raw.borrowed = raw.t1w is not None
-    if raw.runs and raw.t1w is None:
+        raw.borrowed = bool(raw.t1w)
+    if raw.runs and not raw.t1w:
         problems.append(
             f"connectivity left out: {counted(len(raw.runs), 'raw BOLD image')}, but no T1w image "
             "of this participant to register to: add one, or run fMRIPrep"
@@ -121,7 +122,7 @@ def _choose_raw(
         replaced = [p for p in problems if p.startswith("connectivity left out")]
         notes += replaced
         problems[:] = [p for p in problems if p not in replaced]
-    what = [raw.t1w.path.name] if raw.t1w and not raw.borrowed else []
+    what = [raw.t1w[0].path.name] if raw.t1w and not raw.borrowed else []
     what += [counted(len(raw.runs), "raw BOLD image")] if raw.runs else []
     if what:
         notes.append(f"to be preprocessed, since there is no derivative: {', '.join(what)}")

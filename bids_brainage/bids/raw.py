@@ -29,8 +29,8 @@ def is_raw_t1w(file: NamedFile) -> bool:
     return file.suffix == "T1w" and file.extension in NIFTI and not made and magnitude
 
 
-def choose_t1w(files: Sequence[NamedFile], root: Path, notes: list[str]) -> RawT1w | None:
-    """Choose one T1w by what can be told from its name and header.
+def rank_t1w(files: Sequence[NamedFile], root: Path, notes: list[str]) -> tuple[RawT1w, ...]:
+    """Rank T1w images by what can be told from their names and headers, the one to use first.
 
     Readable ones come first, then those of thin slices, of the session itself, without contrast
     agent, and of all echoes; among equals the first name in natural order. BIDS has no field
@@ -52,16 +52,16 @@ def choose_t1w(files: Sequence[NamedFile], root: Path, notes: list[str]) -> RawT
             notes.append(f"{file.path.name} {problem}; left out")
         else:
             usable.append(file)
-    if not usable:
-        return None
-    chosen = usable[0]
     if len(usable) > 1:
         usable.sort(key=_preference)
-        chosen = usable[0]
         others = ", ".join(f.path.name for f in usable[1:])
-        notes.append(f"{chosen.path.name} is used as T1w; also there: {others}")
-    stripped = merged_sidecars(chosen, root, notes).get("SkullStripped")
-    return RawT1w(chosen.path, stripped if isinstance(stripped, bool) else None, chosen.pairs)
+        notes.append(f"{usable[0].path.name} is used as T1w; also there: {others}")
+    return tuple(_raw_t1w(file, root, notes) for file in usable)
+
+
+def _raw_t1w(file: NamedFile, root: Path, notes: list[str]) -> RawT1w:
+    stripped = merged_sidecars(file, root, notes).get("SkullStripped")
+    return RawT1w(file.path, stripped if isinstance(stripped, bool) else None, file.pairs)
 
 
 def _preference(file: NamedFile) -> tuple[Any, ...]:
@@ -78,8 +78,8 @@ def _preference(file: NamedFile) -> tuple[Any, ...]:
 
 def borrowed_t1w(
     dataset: Dataset, key: SessionKey, query: Query, notes: list[str]
-) -> RawT1w | None:
-    """T1w of another session of the participant, for registering BOLD of a session without.
+) -> tuple[RawT1w, ...]:
+    """T1w images of another session of the participant, for registering BOLD of a session without.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def borrowed_t1w(
         Filter for T1w images.
     """
     if dataset.raw is None:
-        return None
+        return ()
     for label in sessions_of(dataset, key.participant):
         other = SessionKey(key.participant, label)
         if other == key:
@@ -95,11 +95,11 @@ def borrowed_t1w(
         listed = list_files(dataset.raw, dataset.raw / other.folder / "anat", other, [])
         images = [f for f in listed if is_raw_t1w(f)]
         images = [f for f in images if not query.failing(f.entities, DERIVED_ONLY)]
-        found = choose_t1w(images, dataset.raw, [])
+        found = rank_t1w(images, dataset.raw, [])
         if found:
-            notes.append(f"no T1w in this session; BOLD is registered to {found.path.name}")
+            notes.append(f"no T1w in this session; BOLD is registered to {found[0].path.name}")
             return found
-    return None
+    return ()
 
 
 def raw_runs(files: Sequence[NamedFile], root: Path, notes: list[str]) -> tuple[RawBold, ...]:

@@ -55,6 +55,8 @@ class SessionInputs:
     t1w
         The raw T1w to be preprocessed; None where FreeSurfer and preprocessed BOLD make it
         needless, where there is none, or where raw images are not wanted.
+    t1w_spare
+        Others that can stand in if it turns out to be unusable, the best first.
     t1w_borrowed
         Whether it is of another session: good for registering BOLD, not for measures.
     raw_runs
@@ -72,10 +74,16 @@ class SessionInputs:
     raw_t1w: tuple[Path, ...] = ()
     raw_bold: tuple[Path, ...] = ()
     t1w: RawT1w | None = None
+    t1w_spare: tuple[RawT1w, ...] = ()
     t1w_borrowed: bool = False
     raw_runs: tuple[RawBold, ...] = ()
     notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+
+    @property
+    def t1w_choices(self) -> tuple[RawT1w, ...]:
+        """The raw T1w to be preprocessed and its stand-ins."""
+        return (self.t1w, *self.t1w_spare) if self.t1w else ()
 
     @property
     def usable(self) -> bool:

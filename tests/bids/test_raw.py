@@ -171,3 +171,12 @@ def test_derivatives_can_be_ignored(tree):
     assert inputs.t1w and inputs.raw_runs and not inputs.runs and inputs.freesurfer is None
     named = open_dataset(tree.root, [str(tree.root / "derivatives" / "fmriprep")], search=False)
     assert find_inputs(named, KEY).runs
+
+
+def test_other_t1w_of_the_session_are_kept_to_stand_in(tree):
+    tree.raw("sub-01", "run-2_T1w.nii.gz", "run-1_T1w.nii.gz")
+    inputs = find(tree)
+    assert [t1w.path.name for t1w in inputs.t1w_choices] == [
+        "sub-01_run-1_T1w.nii.gz",
+        "sub-01_run-2_T1w.nii.gz",
+    ]

@@ -1,9 +1,12 @@
 """An image that is broken costs its own modality of its own participant, with the reason told."""
 
+import json
+
 import nibabel as nib
 import numpy as np
 import pytest
 
+from bids_brainage.app import features
 from bids_brainage.errors import InputError
 from bids_brainage.preprocessing.anatomical.load import read_t1w
 from tests.hard.app import app, rows
@@ -131,3 +134,39 @@ def test_a_t1w_of_one_value_is_refused(head, tmp_path):
     constant(7)(path)
     with pytest.raises(InputError, match="only the value 7"):
         read_t1w(path)
+
+
+@pytest.mark.parametrize("usable", [True, False])
+def test_another_t1w_of_the_session_stands_in_for_a_broken_one(
+    head, tmp_path, without_pages, monkeypatch, usable
+):
+    """What is done to a good one is not of interest here, and takes minutes."""
+    bids = write_dataset(tmp_path / "bids", [Person("01")])
+    anat = bids / "sub-01" / "anat"
+    anat.mkdir()
+    for run in (1, 2):
+        (anat / f"sub-01_run-{run}_T1w.nii.gz").write_bytes(head.read_bytes())
+    BROKEN["nan"][0](anat / "sub-01_run-1_T1w.nii.gz")
+    used = []
+
+    def anatomy(session):
+        read_t1w(session.inputs.t1w.path)
+        used.append(session.inputs.t1w.path.name)
+        if not usable:
+            raise InputError("the image shows no brain")
+        return object()
+
+    def volumes(session, anatomy):
+        session.progress.derivatives["volumes"] = "dataset_description.json"
+
+    monkeypatch.setattr(features, "_anatomy", anatomy)
+    monkeypatch.setattr(features, "_volumes", volumes)
+    output = tmp_path / "out"
+    done = app(bids, output, "participant", "--stage", "extract")
+    log = json.loads((output / "sub-01" / "sub-01_desc-extraction_log.json").read_text())
+    assert used == ["sub-01_run-2_T1w.nii.gz"]
+    assert log["status"] == ("ok" if usable else "failed") and done.code == int(not usable)
+    said = " ".join(log["notes"]) if usable else log["reason"]
+    assert "no finite number (sub-01/anat/sub-01_run-1_T1w.nii.gz)" in said
+    assert ("another T1w is used" in said) == usable
+    assert ("no brain" in log["reason"]) == (not usable)
