@@ -179,7 +179,7 @@ limited=$(sbatch --parsable --array=1 --time=2 --signal=B:TERM@30 --output="$tmp
     "$here/extract.sbatch" 20 "$here/task.sh" "$tmp" by_hand bids_brainage "$data" "$by_hand" participant)
 cancelled=$(sbatch --parsable --array=2 --output="$tmp/by_hand-%a.out" \
     "$here/extract.sbatch" 20 "$here/task.sh" "$tmp" by_hand bids_brainage "$data" "$by_hand" participant)
-wait_for "a task to cancel" 300 held "$by_hand" 02
+wait_for "a task to cancel" 900 held "$by_hand" 02
 scancel "$cancelled"
 
 # --- array, prediction, group, with four tasks that do not end well ---------------------------
@@ -213,17 +213,17 @@ check "a second submission is refused while the first is in the queue" \
     grep -q "still in the queue" "$tmp/twice.log"
 check "... with exit code 2" test $code = 2
 
-wait_for "task 7 at work" 300 held "$out" 07
+wait_for "task 7 at work" 900 held "$out" 07
 app=$(process_of "$out" 07)
 kill -KILL "$(ps -o ppid= "$app" | tr -d ' ')" "$app"
-wait_for "task 9 at work" 300 held "$out" 09
+wait_for "task 9 at work" 900 held "$out" 09
 scancel --signal=TERM --batch "${extract}_9" 2>/dev/null || true # tries again, in vain, and says so
-wait_for "task 11 at work" 300 held "$out" 11
+wait_for "task 11 at work" 900 held "$out" 11
 kill -KILL "$(process_of "$out" 11)"
-wait_for "the end of the array" 900 job_ended "$extract"
+wait_for "the end of the array" 1800 job_ended "$extract"
 rm "$tmp/hold/$(basename "$out")"-*
 array=$((SECONDS - start))
-wait_for "the end of the group level" 300 job_ended "$group"
+wait_for "the end of the group level" 900 job_ended "$group"
 
 for i in {1..20}; do
     case $i in 3) expected=1 ;; 7) expected=none ;; 9) expected=143 ;; 11) expected=137 ;; *) expected=0 ;; esac
@@ -247,7 +247,7 @@ check "the other sixteen are predicted" \
 start=$SECONDS
 "$here/submit.sh" "$data" "$out" --resubmit --time 30 | tee -a "$tmp/submit.log"
 again=$(job_of extract) group=$(job_of group)
-wait_for "the end of the second group level" 300 job_ended "$group"
+wait_for "the end of the second group level" 900 job_ended "$group"
 second=$((SECONDS - start))
 tasks=$(find "$out/logs/slurm" -name "extract-${again}_*.out" | sed 's/.*_\(.*\).out/\1/' | sort -n | paste -sd,)
 check "tasks 3, 7, 9 and 11 alone ran again" test "$tasks" = 3,7,9,11
@@ -263,7 +263,7 @@ check "no start marker is left" test -z "$(ls "$out/logs/started" 2>/dev/null)"
 plain="$tmp/plain"
 job=$(sbatch --parsable --array=1-4 --output="$tmp/plain-%a.out" --wrap \
     "exec bids_brainage '$data' '$plain' participant --stage extract --nprocs 1")
-wait_for "the end of a plain array" 300 job_ended "$job"
+wait_for "the end of a plain array" 900 job_ended "$job"
 check "four tasks of a plain array take five people each" \
     test "$(grep -c '\] sub-' "$tmp"/plain-?.out | cut -d: -f2 | paste -sd' ')" = "5 5 5 5"
 for step in "participant --stage predict" group; do
@@ -275,12 +275,12 @@ check "... and end in the same group table" cmp "$tmp/serial/group_brainage.tsv"
 partial="$tmp/partial"
 job=$(sbatch --parsable --array=3,7 --output="$tmp/partial-%a.out" --wrap \
     "bids_brainage '$data' '$partial' participant --stage extract; echo code \$?")
-wait_for "the end of a partial array" 120 job_ended "$job"
+wait_for "the end of a partial array" 900 job_ended "$job"
 check "part of an array without --batch is refused" \
     test "$(cat "$tmp"/partial-?.out | grep -c -e "code 2" -e "--batch I/N")" = 4
 check "... and nothing is written" test ! -e "$partial"
 
-wait_for "the time limit" 300 job_ended "$limited"
+wait_for "the time limit" 900 job_ended "$limited"
 check "at its time limit a task is asked to end, and ends with 143" test "$(cat "$tmp/by_hand-1.exit")" = 143
 check "so it does when cancelled" test "$(cat "$tmp/by_hand-2.exit")" = 143
 check "... both saying so in one line" \
