@@ -29,7 +29,7 @@ from bids_brainage.preprocessing.functional.slice_timing import SliceTimes, slic
 from bids_brainage.preprocessing.step_cache import StepCache, digest, fingerprint
 from bids_brainage.records.raw import AnatomicalResult, FunctionalResult, RawBold
 
-_VERSION = 1  # of the steps' results; change it when they change
+_VERSION = 2  # of the steps' results; change it when they change
 _AROUND_BRAIN_MM = 6.0
 _PICTURE_MM = 2.0
 
@@ -129,13 +129,19 @@ def _preprocess(
     }
 
     def resample_step() -> dict[str, Any]:
-        data, view = resample_run(
+        data, view, far = resample_run(
             series, matrices, target, times, first, scale, threads=threads, progress=progress
         )
-        return {"bold": _image(data, affine, series.repetition_time), "view": view}
+        image = _image(data, affine, series.repetition_time)
+        return {"bold": image, "view": view, "far": far}
 
     resampled = work.step("bold-standard", key, resample_step)
     bold: nib.Nifti1Image = resampled["bold"]
+    if resampled["far"]:
+        notes.append(
+            f"{len(resampled['far'])} volumes moved far out of view, the first is volume "
+            f"{resampled['far'][0] + 1}; what is missing of them is the mean of the others"
+        )
     inside = sample(native_mask.astype(np.float32), series.affine, everywhere) > 0.5
     mask = inside.reshape(shape) & np.asarray(resampled["view"])
     if not mask.any():

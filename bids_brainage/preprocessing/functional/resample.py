@@ -20,6 +20,10 @@ _TOP = np.iinfo(np.int16).max
 _REPORT_EVERY = 50
 _MEDIAN = 10_000.0
 _HEADROOM = 1.25
+# Volumes that lose this share of the voxels more than the middle one have left the view; they are
+# put up with if they are few.
+_FAR = 0.05
+_FEW = 0.05
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ def resample_run(
     *,
     threads: int = 2,
     progress: Callable[[str], None] = lambda line: None,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, list[int]]:
     """Slice timing, then motion and all transforms together, by cubic splines.
 
     Parameters
@@ -67,8 +71,9 @@ def resample_run(
 
     Returns
     -------
-        4D int16, zero outside the target's voxels, and a 3D mask of voxels that were in view in
-        every volume.
+        4D int16, zero outside the target's voxels; a 3D mask of voxels that were in view in every
+        volume, but for a few volumes that left it far; and the indices of those, whose voxels out
+        of view have their mean over the others.
     """
     filled = np.zeros((*target.shape, series.n_volumes), dtype=np.int16, order="F")
     limits = np.array(series.shape)[:, None] - 0.5
@@ -86,15 +91,30 @@ def resample_run(
         filled[..., index][target.voxels] = values.astype(np.int16)
         return seen
 
-    always = np.ones(target.points.shape[1], dtype=bool)
+    seen = []
     with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
-        for index, seen in enumerate(pool.map(one, range(series.n_volumes))):
-            always &= seen
+        for index, found in enumerate(pool.map(one, range(series.n_volumes))):
+            seen.append(np.packbits(found))
             if index and index % _REPORT_EVERY == 0:
                 progress(f"standard space: {index} of {series.n_volumes} volumes")
+    number = target.points.shape[1]
+    far = _far_volumes([np.unpackbits(bits, count=number).mean() for bits in seen])
+    near = [index for index in range(series.n_volumes) if index not in far]
+    always = np.unpackbits(np.bitwise_and.reduce([seen[i] for i in near]), count=number) > 0
+    if far:
+        mean = sum(filled[..., index][target.voxels].astype(float) for index in near) / len(near)
+        for index in far:
+            gone = (np.unpackbits(seen[index], count=number) == 0) & always
+            filled[..., index][tuple(axis[gone] for axis in target.voxels)] = np.rint(mean[gone])
     view = np.zeros(target.shape, dtype=bool)
     view[target.voxels] = always
-    return filled, view
+    return filled, view, far
+
+
+def _far_volumes(shares: list[float]) -> list[int]:
+    """Volumes of which much less is in view than of the middle one, where they are few."""
+    far = np.flatnonzero(np.array(shares) < np.median(shares) - _FAR).tolist()
+    return far if len(far) <= _FEW * len(shares) else []
 
 
 def scale_factor(reference: np.ndarray, mask: np.ndarray) -> float:

@@ -22,27 +22,37 @@ def target(shift=0.0):
 
 def test_without_any_move_the_run_stays(series):
     still = np.tile(np.eye(4), (21, 1, 1))
-    data, view = resample_run(series, still, target(), None, 0, 2.0)
+    data, view, far = resample_run(series, still, target(), None, 0, 2.0)
     assert data.dtype == np.int16
     np.testing.assert_array_equal(data, 2 * series.stored)
-    assert view.all()
+    assert view.all() and not far
 
 
 def test_motion_is_undone(series):
     moved = np.tile(np.eye(4), (21, 1, 1))
-    moved[5, 0, 3] = 3.0  # this volume's head stands one voxel further to the right
-    data, view = resample_run(series, moved, target(), None, 0, 1.0)
+    moved[[5, 9], 0, 3] = 3.0  # these volumes' head stands one voxel further to the right
+    data, view, far = resample_run(series, moved, target(), None, 0, 1.0)
     np.testing.assert_array_equal(data[:-1, ..., 5], series.stored[1:, ..., 5])
     np.testing.assert_array_equal(data[..., 6], series.stored[..., 6])
     assert not view[-1].any()
-    assert view[:-1].all()
+    assert view[:-1].all() and not far
+
+
+def test_a_single_volume_far_out_of_view_costs_the_run_no_voxels(series):
+    moved = np.tile(np.eye(4), (21, 1, 1))
+    moved[5, 0, 3] = 12.0  # half of it is out of view
+    data, view, far = resample_run(series, moved, target(), None, 0, 1.0)
+    assert far == [5] and view.all()
+    np.testing.assert_array_equal(data[:-4, ..., 5], series.stored[4:, ..., 5])
+    others = np.delete(data, 5, axis=-1).mean(axis=-1)
+    np.testing.assert_allclose(data[-4:, ..., 5], others[-4:], atol=0.5)
 
 
 def test_voxels_out_of_view_are_zero(series):
     still = np.tile(np.eye(4), (21, 1, 1))
-    data, view = resample_run(series, still, target(1000), None, 0, 1.0)
+    data, view, far = resample_run(series, still, target(1000), None, 0, 1.0)
     assert not data.any()
-    assert not view.any()
+    assert not view.any() and not far
 
 
 def test_scale_brings_the_brain_to_ten_thousand_and_fits():
