@@ -1,9 +1,11 @@
-"""Write two synthetic datasets for test_image.sh: ``datasets.py FOLDER``.
+"""Write three synthetic datasets for test_image.sh: ``datasets.py FOLDER``.
 
 ``cross`` has participants 01 and 02 with fMRIPrep-like and FreeSurfer-like derivatives and 03 with
-raw images only; ``long`` has 01 and 02 in two sessions each.
+raw images only; ``long`` has 01 and 02 in two sessions each; ``nudged`` has 03 with 1 added to one
+voxel in the middle of each image.
 """
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -20,9 +22,10 @@ AGES = {"01": 24.0, "02": 31.5, "03": 19.0}
 
 
 def main(folder: Path) -> int:
-    """Write both datasets."""
+    """Write the datasets."""
     write_dataset(folder / "cross", ("01", "02", "03"), (None,), raw_only=("03",))
     write_dataset(folder / "long", ("01", "02"), ("1", "2"))
+    nudge(folder / "cross", folder / "nudged", "sub-03")
     return 0
 
 
@@ -44,6 +47,17 @@ def write_dataset(
         write_run(root / place / "func", func, f"{stem}_task-rest", rng)
         if label not in raw_only:
             write_stats(prep / "sourcedata" / "freesurfer" / stem, measures(rng))
+
+
+def nudge(source: Path, target: Path, participant: str) -> None:
+    """Copy the raw images of a participant, with 1 added to the voxel in the middle."""
+    describe(target, "raw")
+    shutil.copytree(source / participant, target / participant)
+    for path in target.rglob("*.nii.gz"):
+        image = nib.load(path)
+        data = np.array(image.dataobj)
+        data[tuple(size // 2 for size in data.shape)] += 1
+        nib.save(nib.Nifti1Image(data, image.affine, image.header), path)
 
 
 def describe(folder: Path, kind: str) -> None:

@@ -17,10 +17,11 @@ tree=$(dirname "$here")
 . "$here/checks.sh"
 export CONTAINERS_CONF=${CONTAINERS_CONF:-$here/podman.conf}
 uid=12345
-# The raw path resamples, registers and segments in single precision, on threads; docs/containers.md
-# has what was measured. From derivatives only the order of sums can differ.
+# From derivatives only the order of sums can differ. Raw images are registered and segmented, which
+# makes more of the last digits that another CPU or C library rounds otherwise: the tolerance is
+# about three times what one voxel more by 1 comes to, which is measured as well.
 years=0.01
-raw_years=0.05
+raw_years=0.25
 if [ -n "${KEEP:-}" ]; then
   work=$KEEP
   mkdir -p "$work"
@@ -173,6 +174,9 @@ say "raw images"
 both "participant 03" raw cross participant --participant-label 03 --models mavae volumes
 measure "ages from raw images differ by at most $raw_years years" \
   compare raw raw-native "$raw_years" 03
+check "one voxel changed, outside" same nudged nudged participant --models mavae volumes
+measure "that alone moves ages by less than $raw_years years" \
+  compare raw-native nudged-native "$raw_years" 03
 
 say "extraction and prediction apart"
 check "participant --stage extract" app stages cross participant --stage extract \
