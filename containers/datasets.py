@@ -55,7 +55,7 @@ def nudge(source: Path, target: Path, participant: str) -> None:
     shutil.copytree(source / participant, target / participant)
     for path in target.rglob("*.nii.gz"):
         image = nib.load(path)
-        data = np.array(image.dataobj)
+        data = np.asarray(image.dataobj).copy()
         data[tuple(size // 2 for size in data.shape)] += 1
         nib.save(nib.Nifti1Image(data, image.affine, image.header), path)
 
