@@ -1,10 +1,12 @@
 """Reading small text files that people made: any encoding, any line end, never an exception."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 MAX_BYTES = 64 * 2**20
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 # What git-annex and git-lfs leave in place of a file's content, and the size they stay below.
 POINTER_BYTES = 2**15
 POINTERS = {
@@ -35,8 +37,11 @@ def read_text(path: Path) -> str:
 
 
 def printable(text: str) -> str:
-    """Text that can be written as UTF-8, whatever bytes a file system gave."""
-    return text.encode("utf-8", "replace").decode()
+    """Text that can be written as UTF-8 and shown, whatever bytes a file system gave.
+
+    Control characters could change what a terminal shows.
+    """
+    return CONTROL.sub("?", text.encode("utf-8", "replace").decode())
 
 
 def counted(number: int, noun: str) -> str:

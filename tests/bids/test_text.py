@@ -1,6 +1,6 @@
 import pytest
 
-from bids_brainage.bids.text import counted, read_json_object
+from bids_brainage.bids.text import counted, printable, read_json_object
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,8 @@ def test_latin1_json_is_read(tmp_path):
 
 def test_one_thing_is_singular():
     assert [counted(n, "run") for n in (0, 1, 2)] == ["0 runs", "1 run", "2 runs"]
+
+
+def test_names_cannot_steer_a_terminal():
+    assert printable("sub-01\x1b[2J\n\udce9") == "sub-01?[2J??"
+    assert printable("Größe, naïve\xa0study") == "Größe, naïve\xa0study"
