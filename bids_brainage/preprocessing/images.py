@@ -41,6 +41,8 @@ def open_nifti(path: Path, what: str, hint: str) -> nib.Nifti1Image:
     if kind.fields is not None or kind.kind not in "biuf":
         name = "colours" if kind.fields is not None else str(kind)
         raise InputError(f"the {what} holds {name}, not plain numbers", place=path, hint=hint)
+    if not image.shape or min(image.shape) < 1:
+        raise InputError(f"the {what} of shape {image.shape} has no voxel", place=path, hint=hint)
     axes = np.asarray(image.affine, dtype=float)[:3, :3]
     if not np.isfinite(image.affine).all() or abs(np.linalg.det(axes)) < _SMALLEST_VOXEL:
         raise InputError(

@@ -1,5 +1,7 @@
 """The system's own files: two feature matrices with ages and sexes as NumPy arrays."""
 
+import tokenize
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,9 @@ FEATURES = ("features1.npy", "features2.npy")
 AGES = "labels_Age.npy"
 SEXES = "labels_Gender.npy"
 DATASET = "arrays"
+# NumPy reads the header as Python source, and .npz as a ZIP archive.
+BROKEN = (OSError, ValueError, EOFError, TypeError, OverflowError, MemoryError, SyntaxError,
+          tokenize.TokenError, zipfile.BadZipFile)  # fmt: skip
 
 
 def load_arrays(folder: Path, prefix: str = "") -> TrainingTable:
@@ -108,8 +113,9 @@ def read_array(path: Path) -> np.ndarray:
     if not path.is_file():
         raise MissingInputError("no such array", place=path)
     try:
-        values = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        with path.open("rb") as file:
+            values = np.load(file, allow_pickle=False)
+    except BROKEN as error:
         raise InputError(f"cannot read the array: {error}", place=path) from error
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiub":
         raise InputError("not an array of numbers", place=path)

@@ -149,6 +149,14 @@ def test_any_image_is_read_or_refused(folder, dimensions, packed, data):
             assert np.isfinite(found).all()
 
 
+@pytest.mark.parametrize("shape", [(0, 6, 6), (6, 6, 0, 24)])
+def test_images_without_voxels_are_refused(folder, shape):
+    path = folder / "none.nii"
+    path.write_bytes(nib.Nifti1Image(np.zeros(shape, np.int16), np.eye(4)).to_bytes())
+    with pytest.raises(InputError, match="has no voxel"):
+        open_nifti(path, "image", "copy it again")
+
+
 @fuzz
 @given(json_values, json_values)
 def test_any_slice_times_are_used_or_not_with_a_reason(times, direction):
