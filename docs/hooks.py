@@ -195,8 +195,18 @@ def _input(name: str, spec: InputSpec) -> str:
 def layouts() -> str:
     """What was found in datasets of many layouts."""
     with (ROOT / "docs" / "layouts.tsv").open(encoding="utf-8", newline="") as file:
-        header, *rows = csv.reader(file, delimiter="\t")
-    return _table(header, [[_cell(cell) for cell in row] for row in rows])
+        found = list(csv.DictReader(file, delimiter="\t"))
+    rows = []
+    for one in found:
+        name = f"`{one['dataset']}`" + (", filled" if one["images"] == "filled" else "")
+        name += f"<br>`{one['options']}`" if one["options"] != "n/a" else ""
+        counts = [
+            f"{one[a]}, {one[b]}" for a, b in (("participants", "sessions"), ("ages", "sexes"))
+        ]
+        chosen = "nothing" if one["chosen"] == "n/a" else one["chosen"].replace("; ", "<br>")
+        ran = "" if one["exit"] == "n/a" else f"{one['ran']}: {one['exit']}"
+        rows.append((name, *counts, _cell(chosen), ran))
+    return _table(("dataset", "participants, sessions", "ages, sexes", "chosen", "ran: exit"), rows)
 
 
 def changes() -> str:

@@ -20,9 +20,9 @@ def read_rows(path: Path) -> dict[tuple[str, str, str], dict[str, str]]:
     return {(row["dataset"], row["images"], row["options"]): row for row in rows}
 
 
-def plain(row: dict, names: tuple[str, ...]) -> dict[str, str | set[str]]:
-    return {name: set(str(row[name]).split("; ")) if name == "chosen" else str(row[name])
-            for name in names}  # fmt: skip
+def plain(row: dict, names: tuple[str, ...]) -> dict[str, set[str]]:
+    """Cells to compare; lists in any order."""
+    return {name: set(str(row[name]).split("; ")) for name in names}
 
 
 TABLE = read_rows(EXPECTED)
