@@ -10,6 +10,7 @@ from bids_brainage.app.pool import map_processes
 from bids_brainage.bids.outputs import write_text
 from bids_brainage.bids.scan import list_participants
 from bids_brainage.config import RunConfig
+from bids_brainage.records.session import SessionKey
 
 logger = logging.getLogger(__name__)
 FEW = 100
@@ -26,6 +27,11 @@ def write_pages(config: RunConfig, participants: Iterable[str]) -> None:
         pass
     if config.everyone or len(list_participants(config.output_dir)) <= FEW:
         write_methods(config.output_dir)
+
+
+def participant_page(output_dir: Path, participant: str) -> Path:
+    """Path of a participant's page."""
+    return output_dir / f"{SessionKey(participant).participant_id}.html"
 
 
 def write_report(output_dir: Path, participant: str) -> None:

@@ -5,7 +5,7 @@ from functools import partial
 
 from bids_brainage.app.configuration import claim_output
 from bids_brainage.app.group import failed_row, output_sessions
-from bids_brainage.app.pages import write_pages
+from bids_brainage.app.pages import participant_page, write_pages
 from bids_brainage.app.plan import deal
 from bids_brainage.app.predictions import predict_sessions
 from bids_brainage.app.say import Say
@@ -49,6 +49,9 @@ def run_predictions(config: RunConfig, predictors: Sequence[Predictor], say: Say
     for key in keys:
         if not config.force and is_predicted(config, key):
             summary.add(read_tsv(prediction_files(config.output_dir, key)[0]))
+            # A run may have ended between predictions and pages, which take most of its time.
+            if not participant_page(config.output_dir, key.participant).is_file():
+                participants.append(key.participant)
             continue
         try:
             waiting.append(read_extraction(extraction_log(config.output_dir, key), key))

@@ -130,3 +130,12 @@ def test_methods_of_many_are_left_to_the_group_level(crowd, tmp_path, monkeypatc
     assert not (tmp_path / "logs" / "CITATION.md").exists()
     run(replace(config, levels=("group",)), quiet)
     assert (tmp_path / "logs" / "CITATION.md").is_file()
+
+
+def test_pages_that_an_ended_run_left_out_are_written_by_the_next(staged):
+    page = staged[0].output_dir / "sub-02.html"
+    page.unlink()
+    stamp = (staged[0].output_dir / "sub-01.html").stat().st_mtime_ns
+    run(staged[0], quiet)
+    assert page.is_file()
+    assert (staged[0].output_dir / "sub-01.html").stat().st_mtime_ns == stamp
