@@ -43,7 +43,7 @@ finish() {
     trap - EXIT
     if [[ -S $tmp/munge.socket ]]; then
         scancel --user root 2>/dev/null || true
-        for _ in {1..30}; do
+        for _ in {1..80}; do
             [[ $(squeue --noheader 2>/dev/null) ]] || break
             sleep 0.5
         done
@@ -120,7 +120,6 @@ SchedulerParameters=sched_interval=1,batch_sched_delay=0,bf_interval=1
 SlurmdParameters=config_overrides
 MailProg=/bin/true
 MinJobAge=86400
-KillWait=5
 ReturnToService=2
 MaxArraySize=41
 GresTypes=gpu
