@@ -108,3 +108,18 @@ def test_a_killed_drawer_of_pages_costs_a_page_only(trio, tmp_path, monkeypatch)
     monkeypatch.setattr(pages, "map_processes", killed)
     done = app(trio, tmp_path / "out", "participant", "--participant-label", "01")
     assert done.code == 0 and rows(tmp_path / "out")["sub-01"]["status"] == "ok"
+
+
+def test_a_run_killed_before_it_took_its_marker_away_is_completed_by_the_stage(
+    trio, tmp_path, without_pages
+):
+    output = tmp_path / "out"
+    assert app(trio, output, "participant").code == 0
+    before = tables(output)
+    marker = output / "logs" / "started" / "sub-02.json"
+    marker.write_text("{}")
+    assert app(trio, output, "group").code == 1
+    done = app(trio, output, "participant", "--stage", "predict")
+    assert done.code == 0 and "1 of 3" in done.out and not marker.exists()
+    assert app(trio, output, "group").code == 0
+    assert {name: tables(output)[name] for name in before} == before
