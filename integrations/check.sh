@@ -4,9 +4,11 @@
 #   integrations/check.sh [nipoppy] [babs] [nextflow]      (default: all)
 #
 # Needs an installed App with its test extra (APP: the folder of its commands, default .venv/bin),
-# a package registry for the tools, and 7z and git for BABS. Containers are not used: nipoppy runs
-# the App without one, and for BABS a stand-in named "singularity" calls it. Every engine must end
-# with the group table of one plain run, byte for byte.
+# a package registry for the tools (VENVS: a folder that keeps them for the next time), and 7z and
+# git for BABS. Containers are not used: nipoppy runs
+# the App without one, and for BABS a stand-in named "singularity" calls it. Nor is a scheduler: a
+# stand-in named "sbatch" runs the tasks of an array one after the other. Every engine must end with
+# the group table of one plain run, byte for byte.
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "$0")/.." && pwd)
@@ -24,15 +26,18 @@ trap 'chmod -R u+w "$WORK"; rm -rf "$WORK"' EXIT
 export HOME=$WORK/home OMP_NUM_THREADS=1 PYTHONNOUSERSITE=1
 mkdir "$HOME"
 BIDS=$WORK/bids
+VENVS=${VENVS:-$WORK/venvs}
 VERSION=$("$APP/bids_brainage" --version | sed 's/.* //')
 
 say() { printf '%s\n' "$*"; }
 
-# A venv with a tool in it: venv NAME PACKAGE...
+# A venv with a tool in it, if there is none yet: venv NAME PACKAGE...
 venv() {
-    "${PYTHON:-python3}" -m venv "$WORK/$1"
-    "$WORK/$1/bin/python" -m pip install --quiet --disable-pip-version-check "${@:2}" 2>"$WORK/$1.pip" ||
-        { cat "$WORK/$1.pip" >&2; return 1; }
+    [ ! -e "$VENVS/$1/done" ] || return 0
+    mkdir -p "$VENVS"
+    "${PYTHON:-python3}" -m venv "$VENVS/$1"
+    quiet "pip-$1" "$VENVS/$1/bin/python" -m pip install --disable-pip-version-check "${@:2}"
+    touch "$VENVS/$1/done"
 }
 
 # same ENGINE TABLE: the group table is that of the plain run.
@@ -46,6 +51,23 @@ quiet() {
     "${@:2}" >"$WORK/$1.log" 2>&1 || { tail -n 40 "$WORK/$1.log" >&2; say "$1 failed" >&2; return 1; }
 }
 
+# sbatch FOLDER: a stand-in for Slurm's, which runs an array in turn and says a job's number.
+stand_in_sbatch() {
+    mkdir -p "$1"
+    cat >"$1/sbatch" <<'EOF'
+#!/bin/bash
+script=${*: -1}
+tasks=$(sed -n 's/^#SBATCH --array=1-\([0-9]*\).*/\1/p' "$script")
+export SLURM_ARRAY_TASK_MIN=1 SLURM_ARRAY_TASK_MAX=$tasks SLURM_ARRAY_TASK_STEP=1
+export SLURM_ARRAY_TASK_COUNT=$tasks SLURM_ARRAY_JOB_ID=1
+for task in $(seq "$tasks"); do
+    SLURM_ARRAY_TASK_ID=$task bash "$script" >"$(dirname "$0")/$(basename "$script").$task.log" 2>&1 || exit
+done
+echo 1
+EOF
+    chmod +x "$1/sbatch"
+}
+
 make_dataset() {
     (cd "$ROOT" && "$APP/python" -m tests.integrations.two_people "$BIDS")
     quiet plain "$APP/bids_brainage" "$BIDS" "$WORK/plain" participant group --no-raw --device cpu
@@ -53,8 +75,9 @@ make_dataset() {
 
 check_nipoppy() {
     local study=$WORK/study step run
-    venv nipoppy-venv "$NIPOPPY"
-    export PATH=$WORK/nipoppy-venv/bin:$APP:$PATH
+    venv nipoppy "$NIPOPPY"
+    stand_in_sbatch "$WORK/sbatch"
+    export PATH=$VENVS/nipoppy/bin:$WORK/sbatch:$APP:$PATH
     say "$(nipoppy --version)"
     quiet nipoppy-validate nipoppy pipeline validate "$ROOT/integrations/nipoppy"
     say "nipoppy: pipeline validate ok"
@@ -67,20 +90,20 @@ check_nipoppy() {
     for step in extract predict group; do
         run=(--study "$study" --pipeline bids_brainage --pipeline-step "$step")
         quiet "nipoppy-simulate-$step" nipoppy process "${run[@]}" --simulate
-        quiet "nipoppy-$step" nipoppy process "${run[@]}"
+        quiet "nipoppy-$step" nipoppy process "${run[@]}" --hpc slurm
         quiet "nipoppy-track-$step" nipoppy track-processing "${run[@]}"
     done
     if grep -q FAIL "$study/derivatives/processing_status.tsv"; then
         cat "$study/derivatives/processing_status.tsv" >&2
         return 1
     fi
-    say "nipoppy: process --simulate, process and track-processing ok, of three steps, no container"
+    say "nipoppy: process --simulate, process --hpc slurm and track-processing of three steps ok"
     same nipoppy "$study/derivatives/bids_brainage/$VERSION/output/group_brainage.tsv"
 }
 
 check_babs() {
     local here=$WORK/babs name=bids-brainage-${VERSION//./-} label job
-    venv babs-venv "$BABS" "$GIT_ANNEX" datalad-container
+    venv babs "$BABS" "$GIT_ANNEX" datalad-container
     mkdir -p "$here/bin" "$here/scratch"
     cd "$here"
     # Leave out the options up to the image, then run the App.
@@ -97,7 +120,7 @@ done
 exec "$APP/bids_brainage" "\$@"
 EOF
     chmod +x bin/singularity
-    export PATH=$here/bin:$WORK/babs-venv/bin:$PATH
+    export PATH=$here/bin:$VENVS/babs/bin:$PATH
     babs --version
     git config --global user.name check
     git config --global user.email check@example.org
@@ -114,8 +137,10 @@ EOF
         (cd one && quiet zip 7z a "../zips/sub-${label}_fmriprep-23-2-0.zip" fmriprep)
         rm -r one
     done
+    # participants.tsv is in git, as jobs do not fetch it.
+    quiet babs-create datalad create -f -c text2git raw
+    quiet babs-create datalad create -f zips
     for label in raw zips; do
-        quiet babs-create datalad create -f "$label"
         quiet babs-save datalad save -d "$label" -m input
     done
     quiet babs-create datalad create containers
@@ -194,8 +219,8 @@ EOF
     else
         say "nextflow: NOT parsed, groovy is not installed"
     fi
-    venv nf-core-venv "$NF_CORE"
-    "$WORK/nf-core-venv/bin/python" - "$here" <<'EOF'
+    venv nf-core "$NF_CORE"
+    "$VENVS/nf-core/bin/python" - "$here" <<'EOF'
 import sys
 from pathlib import Path
 
@@ -217,9 +242,9 @@ assert list(module.outputs) == list(meta["output"])
 assert list(module.topics) == list(meta["topics"])
 EOF
     say "nextflow: inputs, outputs and topics as nf-core tools read them are those of meta.yml"
-    venv nextflow-venv "$NEXTFLOW"
-    if "$WORK/nextflow-venv/bin/nextflow" -version >"$WORK/nextflow.log" 2>&1; then
-        (cd "$WORK" && PATH=$APP:$PATH quiet nextflow-run "$WORK/nextflow-venv/bin/nextflow" run \
+    venv nextflow "$NEXTFLOW"
+    if "$VENVS/nextflow/bin/nextflow" -version >"$WORK/nextflow.log" 2>&1; then
+        (cd "$WORK" && PATH=$APP:$PATH quiet nextflow-run "$VENVS/nextflow/bin/nextflow" run \
             "$here/bids_brainage.nf" --bids "$BIDS" --args "--no-raw")
         same "nextflow run" "$WORK/results/output/group_brainage.tsv"
     else
