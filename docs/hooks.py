@@ -5,6 +5,7 @@ A line ``<!-- made: NAME -->`` in a page is replaced by what the function ``NAME
 
 import argparse
 import csv
+import io
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -195,7 +196,8 @@ def _input(name: str, spec: InputSpec) -> str:
 def layouts() -> str:
     """What was found in datasets of many layouts."""
     with (ROOT / "docs" / "layouts.tsv").open(encoding="utf-8", newline="") as file:
-        found = list(csv.DictReader(file, delimiter="\t"))
+        text = re.sub(r"[a-z]{30,}", lambda word: f"{word[0][:24]}…", file.read())
+        found = list(csv.DictReader(io.StringIO(text), delimiter="\t"))
     rows = []
     for one in found:
         name = f"`{one['dataset']}`" + (", filled" if one["images"] == "filled" else "")
@@ -203,7 +205,8 @@ def layouts() -> str:
         counts = [
             f"{one[a]}, {one[b]}" for a, b in (("participants", "sessions"), ("ages", "sexes"))
         ]
-        chosen = "nothing" if one["chosen"] == "n/a" else one["chosen"].replace("; ", "<br>")
+        chosen = re.sub(r"(\d+) (\S+)(; |$)", r"\1 `\2`<br>", one["chosen"])
+        chosen = "nothing" if chosen == "n/a" else chosen.removesuffix("<br>")
         ran = "" if one["exit"] == "n/a" else f"{one['ran']}: {one['exit']}"
         rows.append((name, *counts, _cell(chosen), ran))
     return _table(("dataset", "participants, sessions", "ages, sexes", "chosen", "ran: exit"), rows)
