@@ -23,7 +23,7 @@ def device(text: str) -> str:
 
 def positive(text: str) -> int:
     """Read a whole number of at least 1."""
-    if not text.isdigit() or int(text) < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
 
@@ -60,7 +60,7 @@ def available_cpus() -> int:
 
 def count(text: str) -> int:
     """Read a whole number of at least 0."""
-    if not text.isdigit():
+    if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
     return int(text)
 
@@ -85,7 +85,7 @@ def slurm_batch(environment: Mapping[str, str]) -> tuple[int, int] | None:
         return None
     words = [environment.get(f"SLURM_ARRAY_TASK_{name}", "") for name in ("ID", "MIN", "MAX")]
     count_of = environment.get("SLURM_ARRAY_TASK_COUNT", "")
-    if all(word.isdigit() for word in (*words, count_of)):
+    if all(word.isdecimal() for word in (*words, count_of)):
         task, first, last = map(int, words)
         if first in (0, 1) and last - first + 1 == int(count_of) and first <= task <= last:
             return task - first + 1, int(count_of)
