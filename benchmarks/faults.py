@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[1]
 KILLS = ((44, "one process", 1, without_pages), (3, "pages too", 1, None),
          (3, "two workers", 2, without_pages))  # fmt: skip
 PROCESSES = (2, 4, 8)
-DISKS = range(4, 124, 4)  # KB; three people take about 110
+DISKS = range(4, 124, 4)  # KB
 WORKERS_KILLED = 3
 # Tests whose cases are counted: condition, what is done, test, outcome.
 COUNTED = (
