@@ -188,9 +188,9 @@ measure "ages are those of one step" compare stages cross 0 01 02
 say "what goes wrong does so as outside"
 check "unknown option ends with 2, in the image" exits 2 app wrong cross participant --no-such-option
 check "unknown option ends with 2, outside" exits 2 same wrong cross participant --no-such-option
-check "absent BIDS_DIR ends with 16, in the image" exits 16 \
+check "absent BIDS_DIR ends with 66, in the image" exits 66 \
   cage "$IMAGE" /absent /tmp/out participant
-check "absent BIDS_DIR ends with 16, outside" exits 16 \
+check "absent BIDS_DIR ends with 66, outside" exits 66 \
   "$native" "$work/absent" "$work/out/absent" participant
 mkdir "$work/out/closed"
 check "OUTPUT_DIR of another user ends with 73" exits 73 \
