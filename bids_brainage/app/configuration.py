@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from bids_brainage import __version__
-from bids_brainage.app.predictions import SHIPPED
+from bids_brainage.app.fitting import SHIPPED
 from bids_brainage.app.raw import segmenter_version
 from bids_brainage.bids.outputs import claim_json, read_json, write_json
 from bids_brainage.config import RunConfig
 from bids_brainage.errors import InputError, OutputError
 from bids_brainage.models.cards import CARD_NAME, read_card
-from bids_brainage.models.store import find_model
+from bids_brainage.models.find import find_model
 from bids_brainage.preprocessing.denoising import load_preset
 
 HINT = "choose another OUTPUT_DIR, or --force without a selection to compute everyone again"

@@ -2,16 +2,16 @@
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from bids_brainage.app.configuration import claim_output
 from bids_brainage.app.extract import Job, extract_key, failed_extraction
 from bids_brainage.app.pages import write_pages
 from bids_brainage.app.plan import Plan
 from bids_brainage.app.pool import map_processes
-from bids_brainage.app.predictions import extraction_row, load_predictors, predict_sessions
 from bids_brainage.app.raw import forget, work_folder
 from bids_brainage.app.resources import share_cpus
 from bids_brainage.app.say import Say
@@ -20,17 +20,19 @@ from bids_brainage.app.summary import Summary
 from bids_brainage.bids.outputs import prepare_output
 from bids_brainage.config import RunConfig
 from bids_brainage.errors import OutputError
-from bids_brainage.predict.predictor import Predictor
 from bids_brainage.preprocessing.atlas import load_atlas, packaged_name
 from bids_brainage.preprocessing.denoising import load_preset
 from bids_brainage.records.extraction import Extraction
+
+if TYPE_CHECKING:
+    from bids_brainage.predict.predictor import Predictor
 
 logger = logging.getLogger(__name__)
 SLOW = 10.0  # seconds
 KILLED = "the worker process was killed, most likely for lack of memory: use a lower --nprocs"
 
 
-def check_settings(config: RunConfig) -> list[Predictor]:
+def check_settings(config: RunConfig) -> list["Predictor"]:
     """Load what all sessions share, so that a wrong name stops the run before any is touched.
 
     Returns
@@ -45,13 +47,17 @@ def check_settings(config: RunConfig) -> list[Predictor]:
     load_preset(config.denoising)
     if not packaged_name(config.atlas):
         load_atlas(config.atlas)
-    return [] if config.stage == "extract" else load_predictors(config)
+    if config.stage == "extract":
+        return []
+    from bids_brainage.app.predictions import load_predictors
+
+    return load_predictors(config)
 
 
 def run_participants(
     config: RunConfig,
     plan: Plan,
-    predictors: Sequence[Predictor],
+    predictors: Sequence["Predictor"],
     say: Say,
     step: Step | None = None,
 ) -> int:
@@ -73,15 +79,13 @@ def run_participants(
     shared = Job(config, plan.dataset, plan.selection, plan.keys[0], threads)
     summary = Summary("predictions" if predictors else "features")
     waiting: list[Extraction] = []
-    predict = partial(
-        predict_sessions, predictors, output_dir=config.output_dir, fitting_only=not config.models
-    )
+    predict = _predict(config, predictors)
     done = map_processes(partial(extract_key, shared), plan.keys, workers, step)
     for number, (key, result) in enumerate(done, start=1):
         extraction = result or failed_extraction(replace(shared, key=key), KILLED)
         say(f"[{number}/{len(plan.keys)}] {key.stem}: features {extraction.status}")
         if not predictors:
-            summary.add([extraction_row(extraction)])
+            summary.add([extraction.row()])
             continue
         waiting.append(extraction)
         # A slow session is predicted at once: a job may be killed before the batch is full.
@@ -92,6 +96,19 @@ def run_participants(
         summary.add(predict(waiting))
         write_pages(config, [key.participant for key in plan.keys])
     return summary.finish(config.output_dir, say)
+
+
+def _predict(
+    config: RunConfig, predictors: Sequence["Predictor"]
+) -> Callable[[Sequence[Extraction]], list[dict[str, Any]]]:
+    # Torch takes long to load, and extraction alone does not need it.
+    if not predictors:
+        return lambda _: []
+    from bids_brainage.app.predictions import predict_sessions
+
+    return partial(
+        predict_sessions, predictors, output_dir=config.output_dir, fitting_only=not config.models
+    )
 
 
 def prepare_work(config: RunConfig, plan: Plan) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bids_brainage.app.fitting import SHIPPED, fitting_models
 from bids_brainage.app.quality import judge
 from bids_brainage.bids.outputs import predictions_file, start_marker, write_json, write_tsv
 from bids_brainage.config import RunConfig
@@ -26,8 +27,6 @@ from bids_brainage.records.prediction import Prediction, columns, data_dictionar
 logger = logging.getLogger(__name__)
 Row = dict[str, Any]
 DECIMALS = 4
-# Used where no model is named; the first is the headline.
-SHIPPED = ("mavae", "volumes")
 
 
 def load_predictors(config: RunConfig) -> list[Predictor]:
@@ -85,20 +84,6 @@ def predict_sessions(
     return [row for rows in per_session for row in rows]
 
 
-def fitting_models(extraction: Extraction) -> tuple[str, ...]:
-    """Shipped models for what a session has.
-
-    The multimodal model for FreeSurfer morphometry and connectivity; the one for volumes of a raw
-    T1w where there is no FreeSurfer morphometry.
-    """
-    has = extraction.derivatives
-    fits = {
-        "mavae": "morphometry" in has or "connectivity" in has,
-        "volumes": "volumes" in has and "morphometry" not in has,
-    }
-    return tuple(name for name in SHIPPED if fits[name]) or SHIPPED[:1]
-
-
 def _vectors(
     output_dir: Path, extraction: Extraction, card: ModelCard
 ) -> tuple[dict[str, np.ndarray], list[str]]:
@@ -141,19 +126,6 @@ def _check_recipe(extraction: Extraction, card: ModelCard, modality: str) -> Non
             )
 
 
-def extraction_row(extraction: Extraction) -> Row:
-    """What a row of the predictions table holds before there is a prediction."""
-    return {
-        "participant_id": extraction.key.participant_id,
-        "session_id": extraction.key.session_id,
-        "status": extraction.status,
-        "status_reason": extraction.reason,
-        "age": extraction.age,
-        "sex": extraction.sex,
-        **extraction.quality,
-    }
-
-
 def make_row(
     extraction: Extraction,
     card: ModelCard,
@@ -173,7 +145,7 @@ def make_row(
         Why the model does not tell an age although it could.
     """
     reasons = [reason for reason in (extraction.reason, *problems) if reason]
-    row = extraction_row(extraction) | {"model": card.name}
+    row: Row = extraction.row() | {"model": card.name}
     if prediction is not None:
         row |= _predicted(extraction, card, prediction)
     elif extraction.status == "ok" and not withheld:

@@ -15,7 +15,7 @@ from bids_brainage.errors import BrainAgeError, OutputError
 from bids_brainage.features.image_quality import functional_quality, mean_quality
 from bids_brainage.features.quality_checks import check_function
 from bids_brainage.models.cards import CARD_NAME, read_card
-from bids_brainage.models.store import find_model
+from bids_brainage.models.find import find_model
 from bids_brainage.preprocessing.step_cache import StepCache
 from bids_brainage.records.inputs import BoldRun, SessionInputs
 from bids_brainage.records.raw import AnatomicalResult, RawBold

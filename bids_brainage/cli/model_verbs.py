@@ -80,7 +80,8 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _models(options: argparse.Namespace) -> int:
-    from bids_brainage.models.store import find_model, list_models, load_any
+    from bids_brainage.models.find import find_model, list_models
+    from bids_brainage.models.store import load_any
 
     if options.action == "info":
         card = load_any(options.name)[1]

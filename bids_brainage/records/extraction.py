@@ -68,6 +68,18 @@ class Extraction:
         """The session it belongs to."""
         return SessionKey(self.participant, self.session)
 
+    def row(self) -> dict[str, Any]:
+        """Return what a row of the predictions table holds before there is a prediction."""
+        return {
+            "participant_id": self.key.participant_id,
+            "session_id": self.key.session_id,
+            "status": self.status,
+            "status_reason": self.reason,
+            "age": self.age,
+            "sex": self.sex,
+            **self.quality,
+        }
+
     def to_json(self) -> dict[str, Any]:
         """Return plain content for a JSON file."""
         return asdict(self)

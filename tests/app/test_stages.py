@@ -1,6 +1,8 @@
 """Extraction and prediction apart, and in batches, give what one run gives."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -139,3 +141,12 @@ def test_pages_that_an_ended_run_left_out_are_written_by_the_next(staged):
     run(staged[0], quiet)
     assert page.is_file()
     assert (staged[0].output_dir / "sub-01.html").stat().st_mtime_ns == stamp
+
+
+def test_extraction_of_derivatives_loads_no_network_library():
+    code = (
+        "import sys\nfrom bids_brainage.app import configuration, participant\n"
+        "from bids_brainage.app.extract import extract_session\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bids_brainage.errors import ModelError
 from bids_brainage.models.cards import CARD_NAME, read_card
-from bids_brainage.models.store import find_model
+from bids_brainage.models.find import find_model
 from tests.fuzzing import fuzz, json_values, mutated, no_hang
 
 KEYS = ("name", "inputs", "training", "metrics", "age_range", "bias_correction", "config",

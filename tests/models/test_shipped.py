@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from bids_brainage.models.cards import COMBINATIONS
-from bids_brainage.models.store import WEIGHTS_NAME, load_model, shipped_folder
+from bids_brainage.models.find import WEIGHTS_NAME, shipped_folder
+from bids_brainage.models.store import load_model
 
 MAX_BYTES = 40e6
 

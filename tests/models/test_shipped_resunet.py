@@ -1,8 +1,9 @@
 import pytest
 import torch
 
+from bids_brainage.models.find import WEIGHTS_NAME, shipped_folder
 from bids_brainage.models.resunet_compact import CompactResUNet
-from bids_brainage.models.store import WEIGHTS_NAME, file_hash, load_kind, shipped_folder
+from bids_brainage.models.store import file_hash, load_kind
 
 TARGETS = {"brain": 0.96, "WM": 0.88, "GM": 0.85}
 

@@ -4,7 +4,8 @@ import torch
 
 from bids_brainage.features.tissue_volumes import volume_names
 from bids_brainage.models.cards import CARD_NAME, read_card
-from bids_brainage.models.store import load_kind, shipped_folder
+from bids_brainage.models.find import shipped_folder
+from bids_brainage.models.store import load_kind
 from bids_brainage.models.volumes import Volumes
 
 

@@ -4,15 +4,8 @@ from safetensors.torch import load_file, save_file
 
 from bids_brainage.errors import ModelError
 from bids_brainage.models.cards import InputSpec, names_hash
-from bids_brainage.models.store import (
-    WEIGHTS_NAME,
-    find_model,
-    list_models,
-    load_any,
-    load_kind,
-    load_model,
-    save_model,
-)
+from bids_brainage.models.find import WEIGHTS_NAME, find_model, list_models
+from bids_brainage.models.store import load_any, load_kind, load_model, save_model
 from tests.models.test_cards import make_card
 
 

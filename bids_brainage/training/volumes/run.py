@@ -20,7 +20,8 @@ from bids_brainage.models.cards import (
     names_hash,
     read_card,
 )
-from bids_brainage.models.store import find_model, save_model
+from bids_brainage.models.find import find_model
+from bids_brainage.models.store import save_model
 from bids_brainage.models.volumes import MODALITY
 from bids_brainage.training.samples import describe_people
 from bids_brainage.training.volumes.candidates import CANDIDATES, Candidate, usable

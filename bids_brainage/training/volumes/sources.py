@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bids_brainage.errors import BrainAgeError, MissingInputError
 from bids_brainage.models.cards import CARD_NAME, read_card
-from bids_brainage.models.store import find_model
+from bids_brainage.models.find import find_model
 from bids_brainage.training.volumes.images import (
     find_datasets,
     measure_dataset,
