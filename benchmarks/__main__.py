@@ -1,6 +1,15 @@
 """Run every benchmark."""
 
-from benchmarks import connectivity, prediction, raw, scale, segmentation, startup, workers
+from benchmarks import (
+    connectivity,
+    faults,
+    prediction,
+    raw,
+    scale,
+    segmentation,
+    startup,
+    workers,
+)
 
 if __name__ == "__main__":
     startup.main()
@@ -10,3 +19,4 @@ if __name__ == "__main__":
     scale.main()
     raw.main()
     segmentation.main()
+    faults.main()

@@ -16,7 +16,10 @@ from bids_brainage.models.cards import CARD_NAME, read_card
 from bids_brainage.models.find import find_model
 from bids_brainage.preprocessing.denoising import load_preset
 
-HINT = "choose another OUTPUT_DIR, or --force without a selection to compute everyone again"
+HINT = (
+    "choose another OUTPUT_DIR (slow steps are reused with the same --work-dir), or --force "
+    "without a selection to compute everyone again"
+)
 
 
 def configuration(config: RunConfig) -> dict[str, Any]:

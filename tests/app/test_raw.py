@@ -135,12 +135,13 @@ def test_a_rerun_reuses_the_session(raw_dataset, output):
     assert log.stat().st_mtime_ns == before
 
 
-def test_other_settings_take_the_slow_steps_from_the_work_folder(raw_dataset, output):
+def test_other_settings_take_the_slow_steps_from_the_work_folder(raw_dataset, output, tmp_path):
     folder, _ = output
     kept = {p: p.stat().st_mtime_ns for p in (folder / "work").rglob("done.json")}
     config = RunConfig(
-        raw_dataset, folder, session_labels=("1",), threads=1, denoising="24P", models=("mavae",)
-    )
+        raw_dataset, tmp_path / "out", session_labels=("1",), threads=1, denoising="24P",
+        models=("mavae",), work_dir=folder / "work",
+    )  # fmt: skip
     run(config, lambda _: None)
     assert {p: p.stat().st_mtime_ns for p in (folder / "work").rglob("done.json")} == kept
 
