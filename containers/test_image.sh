@@ -19,7 +19,7 @@ export CONTAINERS_CONF=${CONTAINERS_CONF:-$here/podman.conf}
 uid=12345
 # From derivatives only the order of sums can differ. Raw images are registered and segmented, which
 # makes more of the last digits that another CPU or C library rounds otherwise: the tolerance is
-# about three times what one voxel more by 1 comes to, which is measured as well.
+# a little less than twice what one voxel more by 1 comes to, which is measured as well.
 years=0.01
 raw_years=0.25
 if [ -n "${KEEP:-}" ]; then
