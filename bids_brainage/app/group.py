@@ -10,6 +10,7 @@ from typing import Any
 
 from bids_brainage.app.pages import write_methods
 from bids_brainage.app.say import Say
+from bids_brainage.bids.extraction_logs import read_extraction
 from bids_brainage.bids.outputs import (
     extraction_log,
     iterate_tsv,
@@ -106,7 +107,14 @@ def session_rows(output: Path, key: SessionKey) -> list[Row]:
         return rows
     if started:
         return [failed_row(key, f"{INTERRUPTED}: rerun the participant level for this session")]
-    return [failed_row(key, UNPREDICTED)] if extraction_log(output, key).is_file() else []
+    log = extraction_log(output, key)
+    if not log.is_file():
+        return []
+    try:
+        read_extraction(log, key)
+    except BrainAgeError as error:
+        return [failed_row(key, f"the extraction log is broken: {error}")]
+    return [failed_row(key, UNPREDICTED)]
 
 
 def failed_row(key: SessionKey, reason: str) -> Row:

@@ -80,6 +80,10 @@ def test_broken_log_costs_its_session_only(crowd, tmp_path):
     assert run(replace(config, stage="predict"), lines.append) == 1
     assert "1 ok, 1 failed" in lines[-1]
     assert (tmp_path / "sub-02" / "sub-02_desc-brainage_predictions.tsv").is_file()
+    run(replace(config, levels=("group",)), quiet)
+    rows = read_tsv(tmp_path / "group_brainage.tsv")
+    assert [row["status"] for row in rows] == ["failed", "ok"]
+    assert rows[0]["status_reason"].startswith("the extraction log is broken")
 
 
 def test_the_log_of_another_participant_gives_nobody_a_prediction(crowd, tmp_path):
