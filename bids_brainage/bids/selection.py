@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from bids_brainage.bids.dataset import Dataset, recons_by_participant
 from bids_brainage.bids.scan import natural_key, union_of_sessions
+from bids_brainage.bids.text import printable
 from bids_brainage.errors import SelectionError
 from bids_brainage.records.session import SessionKey
 
@@ -57,7 +58,7 @@ def select_sessions(
     sessions = split_labels(session_labels, "ses-")
     known = set(wanted)
     chosen = [label for label in dataset.participants if not known or label in known]
-    problems = _missing("participant", "sub-", wanted, dataset.participants)
+    problems = missing_labels("participant", "sub-", wanted, dataset.participants)
     keys: list[SessionKey] = []
     seen: set[str] = set()
     for participant in chosen:
@@ -65,7 +66,9 @@ def select_sessions(
         seen.update(present)
         keys += [SessionKey(participant, s) for s in present if not sessions or s in sessions]
     if chosen:
-        problems += _missing("session", "ses-", sessions, sorted(seen - {""}, key=natural_key))
+        problems += missing_labels(
+            "session", "ses-", sessions, sorted(seen - {""}, key=natural_key)
+        )
     for problem in problems:
         logger.warning("%s", problem)
     if not keys:
@@ -88,10 +91,13 @@ def _available(chosen: list[str], seen: set[str], dataset: Dataset) -> str:
 
 def _enumerate(labels: Sequence[str]) -> str:
     more = f" and {len(labels) - SHOWN} more" if len(labels) > SHOWN else ""
-    return ", ".join(labels[:SHOWN]) + more
+    return printable(", ".join(labels[:SHOWN])) + more
 
 
-def _missing(kind: str, prefix: str, wanted: Sequence[str], present: Sequence[str]) -> list[str]:
+def missing_labels(
+    kind: str, prefix: str, wanted: Sequence[str], present: Sequence[str]
+) -> list[str]:
+    """What to tell of labels that are not there, and which ones were meant; empty if all are."""
     known = set(present)
     absent = [label for label in wanted if label not in known]
     if not absent:

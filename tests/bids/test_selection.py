@@ -92,3 +92,9 @@ def test_a_thousand_participants_are_listed_without_opening_a_file(tree, monkeyp
     dataset = open_dataset(tree.root)
     monkeypatch.setattr("pathlib.Path.open", lambda *_, **__: pytest.fail("a file was opened"))
     assert len(select_sessions(dataset)) == 2000
+
+
+def test_asked_labels_are_shown_as_plain_text(two_sessions):
+    with pytest.raises(SelectionError) as error:
+        select_sessions(two_sessions, ["\udcff\x1b[2J"])
+    assert "sub-??[2J" in str(error.value)
