@@ -23,7 +23,7 @@ def test_models_list_says_what_is_experimental(capsys, tmp_path, monkeypatch):
         make_card(name="old"),
         make_card(name="new", age_range={}, experimental=True, default=False),
     ]
-    monkeypatch.setattr("bids_brainage.models.store.list_models", lambda: cards)
+    monkeypatch.setattr("bids_brainage.models.find.list_models", lambda: cards)
     assert main(["models", "list"]) == 0
     head, new_first, new_second = (
         line.split("\t") for line in capsys.readouterr().out.splitlines()
