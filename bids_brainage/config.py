@@ -80,7 +80,8 @@ class RunConfig:
 
     def feature_settings(self) -> dict[str, Any]:
         """Options that change the features; derivatives made with others are not reused."""
-        filters = self.bids_filter_file
+        path = self.bids_filter_file
+        filters = path.read_text(encoding="utf-8", errors="replace") if path else None
         return {
             "atlas": self.atlas,
             "denoising": self.denoising,
@@ -89,5 +90,5 @@ class RunConfig:
             "dummy_scans": self.dummy_scans,
             "slice_timing": self.slice_timing,
             "task_ids": list(self.task_ids),
-            "bids_filters": filters.read_text(encoding="utf-8") if filters else None,
+            "bids_filters": filters,
         }

@@ -2,14 +2,21 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from bids_brainage import __version__
+from bids_brainage.app.extract import mark_started, remove_files
 from bids_brainage.app.fitting import SHIPPED
+from bids_brainage.app.group import output_sessions
 from bids_brainage.app.raw import segmenter_version
-from bids_brainage.bids.outputs import claim_json, read_json, write_json
+from bids_brainage.bids.outputs import (
+    claim_json,
+    extraction_log,
+    prediction_files,
+    read_json,
+    write_json,
+)
 from bids_brainage.config import RunConfig
 from bids_brainage.errors import InputError, OutputError
 from bids_brainage.models.cards import CARD_NAME, read_card
@@ -18,7 +25,7 @@ from bids_brainage.preprocessing.denoising import load_preset
 
 HINT = (
     "choose another OUTPUT_DIR (slow steps are reused with the same --work-dir), or --force "
-    "without a selection to compute everyone again"
+    "without a selection, and not at --stage predict, to compute everyone again"
 )
 
 
@@ -61,19 +68,27 @@ def claim_output(config: RunConfig) -> None:
     there = there if isinstance(there, dict) else {"hash": "not an object"}
     if there.get("hash") == wanted["hash"]:
         return
-    if config.force and config.everyone:
+    names = [n for n in wanted if n != "hash" and there.get(n) != wanted[n]] or ["hash"]
+    # Predicting again changes no features.
+    computed = config.stage != "predict" or names == ["models"]
+    if config.force and config.everyone and computed:
+        _withdraw(config)
         write_json(path, wanted)
         return
-    differing = "; ".join(_differences(there, wanted))
+    differing = "; ".join(f"{n} {_short(there.get(n))}, now {_short(wanted[n])}" for n in names)
     raise OutputError(
         f"OUTPUT_DIR holds results made with other settings: {differing}", place=path, hint=HINT
     )
 
 
-def _differences(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[str]:
-    names = [n for n in wanted if n != "hash" and there.get(n) != wanted[n]]
-    for name in names or ["hash"]:
-        yield f"{name} {_short(there.get(name))}, now {_short(wanted[name])}"
+def _withdraw(config: RunConfig) -> None:
+    """Take back what other settings gave, so that a run that ends early leaves no mixture."""
+    output = config.output_dir
+    for key in list(output_sessions(output)):
+        if config.stage != "predict":
+            mark_started(output, key)
+            remove_files([extraction_log(output, key)])
+        remove_files(prediction_files(output, key))
 
 
 def _short(value: Any) -> str:

@@ -113,11 +113,11 @@ def failed_extraction(job: Job, reason: str) -> Extraction:
 def _write(job: Job, result: Extraction) -> Extraction:
     """Write the log; predictions and files of an earlier one no longer hold."""
     output = job.config.output_dir
-    _remove(prediction_files(output, job.key))
+    remove_files(prediction_files(output, job.key))
     if result.status == "ok":
         written = [output / name for name in result.files]
         kept = {*written, *(p.with_name(p.name.split(".")[0] + ".json") for p in written)}
-        _remove(path for path in _session_files(output, job.key) if path not in kept)
+        remove_files(path for path in _session_files(output, job.key) if path not in kept)
     write_json(extraction_log(output, job.key), result.to_json())
     if job.config.stage == "extract":
         start_marker(output, job.key).unlink(missing_ok=True)
@@ -146,7 +146,7 @@ def _extract(job: Job) -> Extraction:
     if earlier:
         logger.info("%s: features of an earlier run are reused", job.key.stem)
         return earlier
-    write_json(start_marker(output, job.key), {"process": os.getpid(), "version": __version__})
+    mark_started(output, job.key)
     _remove_earlier(output, job.key)
     extraction = extract_features(job.config, job.dataset, inputs, job.threads)
     return replace(extraction, config_hash=fingerprint, versions=versions())
@@ -174,7 +174,7 @@ def _remove_earlier(output: Path, key: SessionKey) -> None:
     """
     log = extraction_log(output, key)
     stale = [log, *prediction_files(output, key)]
-    _remove(stale + _session_files(output, key) if log.is_file() else stale)
+    remove_files(stale + _session_files(output, key) if log.is_file() else stale)
 
 
 def _session_folders(output: Path, key: SessionKey) -> list[Path]:
@@ -186,7 +186,19 @@ def _session_files(output: Path, key: SessionKey) -> list[Path]:
     return [path for folder in folders for path in folder.glob(f"{key.stem}_*")]
 
 
-def _remove(files: Iterable[Path]) -> None:
+def mark_started(output: Path, key: SessionKey) -> None:
+    """Say that a session is not done, until its results are whole."""
+    write_json(start_marker(output, key), {"process": os.getpid(), "version": __version__})
+
+
+def remove_files(files: Iterable[Path]) -> None:
+    """Remove files that are there.
+
+    Raises
+    ------
+    OutputError
+        If one cannot be removed.
+    """
     for path in files:
         try:
             path.unlink(missing_ok=True)

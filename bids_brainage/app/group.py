@@ -15,11 +15,11 @@ from bids_brainage.bids.outputs import (
     extraction_log,
     iterate_tsv,
     predictions_file,
-    read_tsv,
     start_marker,
     write_json,
     write_tsv,
 )
+from bids_brainage.bids.prediction_tables import read_predictions
 from bids_brainage.bids.scan import list_participants, list_sessions, natural_key
 from bids_brainage.config import RunConfig
 from bids_brainage.errors import BrainAgeError, MissingInputError, SelectionError
@@ -81,11 +81,12 @@ def output_sessions(output: Path) -> Iterator[SessionKey]:
         for p in list_participants(output)
         for s in (list_sessions(output, p) or [""])
     }
-    # A participant may have files without a session and an older run's sessions: keep both.
+    # A participant may have files outside of the sessions as well: keep both.
     found |= {
         SessionKey(p)
         for p in list_participants(output)
-        if predictions_file(output, SessionKey(p)).is_file()
+        if extraction_log(output, SessionKey(p)).is_file()
+        or predictions_file(output, SessionKey(p)).is_file()
     }
     for marker in (output / "logs" / "started").glob("sub-*.json"):
         participant, _, session = marker.stem.removeprefix("sub-").partition("_ses-")
@@ -97,16 +98,13 @@ def output_sessions(output: Path) -> Iterator[SessionKey]:
 
 def session_rows(output: Path, key: SessionKey) -> list[Row]:
     """Rows of one session; a session that did not finish has one that says so."""
-    path = predictions_file(output, key)
-    started = start_marker(output, key).is_file()
-    try:
-        rows: list[Row] = list(read_tsv(path)) if path.is_file() and not started else []
-    except BrainAgeError as error:
-        return [failed_row(key, str(error))]
-    if rows:
-        return rows
-    if started:
+    if start_marker(output, key).is_file():
         return [failed_row(key, f"{INTERRUPTED}: rerun the participant level for this session")]
+    if predictions_file(output, key).is_file():
+        try:
+            return list(read_predictions(output, key))
+        except BrainAgeError as error:
+            return [failed_row(key, str(error))]
     log = extraction_log(output, key)
     if not log.is_file():
         return []

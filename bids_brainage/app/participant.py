@@ -17,6 +17,7 @@ from bids_brainage.app.resources import share_cpus
 from bids_brainage.app.say import Say
 from bids_brainage.app.steps import Step
 from bids_brainage.app.summary import Summary
+from bids_brainage.bids.filters import read_filters
 from bids_brainage.bids.outputs import prepare_output
 from bids_brainage.config import RunConfig
 from bids_brainage.errors import OutputError
@@ -42,9 +43,11 @@ def check_settings(config: RunConfig) -> list["Predictor"]:
     Raises
     ------
     ModelError, UsageError, MissingInputError, InputError
-        If a model, the device, the denoising preset or the atlas is unusable.
+        If a model, the device, the denoising preset, the filter file or the atlas is unusable.
     """
     load_preset(config.denoising)
+    if config.bids_filter_file:
+        read_filters(config.bids_filter_file)
     if not packaged_name(config.atlas):
         load_atlas(config.atlas)
     if config.stage == "extract":
@@ -73,8 +76,10 @@ def run_participants(
     for note in plan.dataset.notes:
         logger.info("dataset: %s", note)
     prepare_output(config.output_dir, config.bids_dir, plan.dataset.links, plan.dataset.name)
-    claim_output(config)
     prepare_work(config, plan)
+    claim_output(config)
+    if config.force:
+        forget(config, dict.fromkeys(key.participant for key in plan.keys))
     workers, threads = share_cpus(config, plan)
     shared = Job(config, plan.dataset, plan.selection, plan.keys[0], threads)
     summary = Summary("predictions" if predictors else "features")
@@ -112,7 +117,7 @@ def _predict(
 
 
 def prepare_work(config: RunConfig, plan: Plan) -> None:
-    """Make the work folder, outside of every input; with ``--force``, without earlier steps.
+    """Make the work folder, outside of every input.
 
     Raises
     ------
@@ -134,5 +139,3 @@ def prepare_work(config: RunConfig, plan: Plan) -> None:
     if not writable:
         raise OutputError("cannot write into the work folder", place=folder,
                           hint="choose another with --work-dir")  # fmt: skip
-    if config.force:
-        forget(config, dict.fromkeys(key.participant for key in plan.keys))

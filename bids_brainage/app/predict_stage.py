@@ -1,5 +1,6 @@
 """The stage of prediction: everyone extracted and not yet predicted, in a stream."""
 
+import logging
 from collections.abc import Sequence
 from functools import partial
 
@@ -14,16 +15,17 @@ from bids_brainage.bids.extraction_logs import read_extraction
 from bids_brainage.bids.outputs import (
     extraction_log,
     prediction_files,
-    read_tsv,
     start_marker,
 )
-from bids_brainage.bids.selection import split_labels
+from bids_brainage.bids.prediction_tables import read_predictions
+from bids_brainage.bids.selection import missing_labels, split_labels
 from bids_brainage.config import RunConfig
 from bids_brainage.errors import BrainAgeError, MissingInputError, SelectionError
 from bids_brainage.predict.predictor import Predictor
 from bids_brainage.records.extraction import Extraction
 from bids_brainage.records.session import SessionKey
 
+logger = logging.getLogger(__name__)
 HINT = "run participant --stage extract first"
 
 
@@ -47,8 +49,8 @@ def run_predictions(config: RunConfig, predictors: Sequence[Predictor], say: Say
     participants: list[str] = []
     new = 0
     for key in keys:
-        if not config.force and is_predicted(config, key):
-            summary.add(read_tsv(prediction_files(config.output_dir, key)[0]))
+        if not config.force and (rows := earlier_rows(config, key)):
+            summary.add(rows)
             # A run may have ended between predictions and pages, which take most of its time.
             if not participant_page(config.output_dir, key.participant).is_file():
                 participants.append(key.participant)
@@ -82,21 +84,33 @@ def extracted_sessions(config: RunConfig) -> list[SessionKey]:
     output = config.output_dir
     if not output.is_dir():
         raise MissingInputError("OUTPUT_DIR does not exist", place=output, hint=HINT)
-    wanted = set(split_labels(config.participant_labels, "sub-"))
+    there = [key for key in output_sessions(output) if extraction_log(output, key).is_file()]
+    wanted = split_labels(config.participant_labels, "sub-")
     sessions = split_labels(config.session_labels, "ses-")
+    problems = [
+        *missing_labels("extracted participant", "sub-", wanted, [k.participant for k in there]),
+        *missing_labels("extracted session", "ses-", sessions, [k.session for k in there]),
+    ]
+    for problem in problems:
+        logger.warning("%s", problem)
+    chosen, of = set(wanted), set(sessions)
     keys = [
         key
-        for key in output_sessions(output)
-        if extraction_log(output, key).is_file()
-        and (not wanted or key.participant in wanted)
-        and (not sessions or key.session in sessions)
+        for key in there
+        if (not chosen or key.participant in chosen) and (not of or key.session in of)
     ]
     if not keys:
-        raise SelectionError("no extracted session", place=output, hint=HINT)
+        raise SelectionError("; ".join(problems) or "no extracted session", place=output, hint=HINT)
     return deal(keys, config.batch)
 
 
-def is_predicted(config: RunConfig, key: SessionKey) -> bool:
-    """Whether the session has its whole predictions; they are written in this order."""
+def earlier_rows(config: RunConfig, key: SessionKey) -> list[dict[str, str]]:
+    """Rows that the session has; none if its predictions are not whole or not its own."""
     whole = all(path.is_file() for path in prediction_files(config.output_dir, key))
-    return whole and not start_marker(config.output_dir, key).is_file()
+    # The sidecar is written after the table, and then the marker is taken away.
+    if not whole or start_marker(config.output_dir, key).is_file():
+        return []
+    try:
+        return read_predictions(config.output_dir, key)
+    except BrainAgeError:
+        return []

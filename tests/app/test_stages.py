@@ -1,6 +1,7 @@
 """Extraction and prediction apart, and in batches, give what one run gives."""
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -9,9 +10,11 @@ import pytest
 
 from bids_brainage.app import pages
 from bids_brainage.app.run import run
-from bids_brainage.bids.outputs import read_tsv
+from bids_brainage.bids.outputs import predictions_file, read_tsv
 from bids_brainage.config import RunConfig
-from bids_brainage.errors import MissingInputError, SelectionError
+from bids_brainage.errors import MissingInputError, OutputError, SelectionError
+from bids_brainage.records.session import SessionKey
+from tests.people import Person, network_series, write_dataset
 
 
 def quiet(_: str) -> None:
@@ -94,6 +97,51 @@ def test_the_log_of_another_participant_gives_nobody_a_prediction(crowd, tmp_pat
     lines: list[str] = []
     assert run(replace(config, stage="predict"), lines.append) == 1
     assert "1 ok, 1 failed" in lines[-1] and any("the log is of sub-02" in line for line in lines)
+
+
+def test_broken_and_foreign_predictions_are_told_and_made_again(crowd, staged, tmp_path):
+    output = shutil.copytree(staged[0].output_dir, tmp_path / "out")
+    config = replace(staged[0], output_dir=output)
+    table = predictions_file(output, SessionKey("01"))
+    good = table.read_bytes()
+    foreign = predictions_file(output, SessionKey("02")).read_bytes()
+    for content, reason in (("", "empty"), ("a\tb\n1\t2\n", "not whole"), (foreign, "of sub-02")):
+        table.write_bytes(content if isinstance(content, bytes) else content.encode())
+        run(replace(config, levels=("group",)), quiet)
+        row = read_tsv(output / "group_brainage.tsv")[0]
+        assert row["participant_id"] == "sub-01" and row["status"] == "failed"
+        assert reason in row["status_reason"]
+        lines: list[str] = []
+        assert run(config, lines.append) == 1
+        assert "6 ok, 1 failed, 1 no_input" in lines[-1]
+        assert table.read_bytes() == good
+
+
+def test_files_outside_of_sessions_are_predicted_beside_sessions(tmp_path, typical):
+    people = [
+        Person("01", "a", age="30", sex="F", measures=typical),
+        Person("01", age="30", sex="F", series=network_series(1)),
+    ]
+    config = RunConfig(write_dataset(tmp_path / "bids", people), tmp_path / "out", stage="extract")
+    assert run(config, quiet) == 0
+    assert run(replace(config, stage="predict", levels=("participant", "group")), quiet) == 0
+    sessions = [row["session_id"] for row in read_tsv(tmp_path / "out" / "group_brainage.tsv")]
+    assert sessions == ["n/a", "ses-a"]
+
+
+def test_labels_that_were_not_extracted_are_told(staged, caplog):
+    with pytest.raises(SelectionError, match="sub-99, sub-1"):
+        run(replace(staged[0], participant_labels=("99", "sub-1")), quiet)
+    run(replace(staged[0], participant_labels=("02", "99")), quiet)
+    assert "no extracted participant sub-99" in caplog.text
+
+
+def test_predicting_again_with_other_features_is_refused(staged):
+    config = replace(staged[0], force=True, fd_threshold=0.3)
+    with pytest.raises(OutputError, match="fd_threshold"):
+        run(config, quiet)
+    with pytest.raises(MissingInputError, match="filter"):
+        run(replace(staged[0], bids_filter_file=staged[0].output_dir / "no.json"), quiet)
 
 
 def test_failed_extraction_takes_earlier_predictions_away(crowd, tmp_path, monkeypatch):

@@ -1,10 +1,13 @@
 """Results of other settings never mix in one output."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-import bids_brainage.app.configuration as configuration
+from bids_brainage.app import configuration, extract, predict_stage
+from bids_brainage.app.run import run
+from bids_brainage.config import RunConfig
 from tests.hard.app import app, rows, tables
 
 
@@ -49,6 +52,31 @@ def test_force_on_everyone_takes_the_new_settings_and_force_on_one_does_not(trio
     assert app(trio, output, "participant", *forced).code == 0
     assert "24" in json.loads(path.read_text())["denoising"]["name"]
     assert app(trio, output, "participant").code == 73
+
+
+@pytest.mark.parametrize(
+    ("place", "stage", "setting"),
+    [
+        (extract, "all", {"denoising": "24P"}),
+        (extract, "extract", {"denoising": "24P"}),
+        (predict_stage, "predict", {"models": ("mavae",)}),
+    ],
+)
+def test_other_settings_that_end_early_leave_no_mixture(
+    trio, output, monkeypatch, place, stage, setting
+):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    name = "find_inputs" if place is extract else "read_extraction"
+    config = RunConfig(trio, output, stage=stage, force=True, **setting)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(place, name, stop)
+        run(config, str)
+    assert rows(output) == {}
+    assert "3 rows (3 not ok)" in app(trio, output, "group").out
+    assert run(replace(config, force=False, stage="all"), str) == 0
+    assert len(rows(output)) == 3 and app(trio, output, "group").code == 0
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"hash": null}', "\xff"])
