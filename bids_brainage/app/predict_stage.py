@@ -47,10 +47,11 @@ def run_predictions(config: RunConfig, predictors: Sequence[Predictor], say: Say
     )
     waiting: list[Extraction] = []
     participants: list[str] = []
-    new = 0
+    new = earlier = 0
     for key in keys:
         if not config.force and (rows := earlier_rows(config, key)):
             summary.add(rows)
+            earlier += 1
             # A run may have ended between predictions and pages, which take most of its time.
             if not participant_page(config.output_dir, key.participant).is_file():
                 participants.append(key.participant)
@@ -69,7 +70,7 @@ def run_predictions(config: RunConfig, predictors: Sequence[Predictor], say: Say
     summary.add(predict(waiting))
     if participants:
         write_pages(config, participants)
-    say(f"{new} of {len(keys)} extracted sessions are predicted now, the others were before")
+    say(f"{new} of {len(keys)} extracted sessions are predicted now, {earlier} were before")
     return summary.finish(config.output_dir, say)
 
 

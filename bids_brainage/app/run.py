@@ -1,6 +1,7 @@
 """One run of the App: what the levels asked for, in order, and the exit code."""
 
 import logging
+from pathlib import Path
 
 from bids_brainage.app.say import Say
 from bids_brainage.app.steps import Step
@@ -28,8 +29,8 @@ def run(config: RunConfig, say: Say, step: Step | None = None) -> int:
     try:
         return _run(config, say, step)
     except OSError as error:
-        place = str(error.filename or "")
-        if not place.startswith(str(config.output_dir)):
+        place = Path(str(error.filename or "/")).absolute()
+        if not place.is_relative_to(config.output_dir.absolute()):
             raise
         raise OutputError(
             f"cannot use OUTPUT_DIR: {error.strerror}",

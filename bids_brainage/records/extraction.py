@@ -96,8 +96,7 @@ class Extraction:
         Raises
         ------
         TypeError
-            If it is no such content: somebody else's session, values of other types, or files
-            outside of OUTPUT_DIR.
+            If it is no such content: somebody else's session or files, or values of other types.
         """
         if not isinstance(content, dict):
             raise TypeError("the log is not an object")
@@ -130,8 +129,14 @@ class Extraction:
             isinstance(v, str | list) for v in self.derivatives.values()
         )
         if checks["derivatives"]:
-            checks["derivatives"] = all(isinstance(n, str) and _is_inside(n) for n in self.files)
+            checks["derivatives"] = all(isinstance(n, str) and self._owns(n) for n in self.files)
         return checks
+
+    def _owns(self, name: str) -> bool:
+        """Whether a path relative to OUTPUT_DIR is of a file of this session."""
+        path = PurePosixPath(name)
+        inside = path.is_relative_to(self.key.folder) and ".." not in path.parts
+        return inside and path.name.startswith(f"{self.key.stem}_") and "\0" not in name
 
 
 def _is_number(value: Any) -> bool:
@@ -139,9 +144,3 @@ def _is_number(value: Any) -> bool:
     if value is None or isinstance(value, float):
         return value is None or math.isfinite(value)
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1e15
-
-
-def _is_inside(name: str) -> bool:
-    """Whether a relative path stays in the folder it starts from."""
-    path = PurePosixPath(name)
-    return bool(name) and not path.is_absolute() and ".." not in path.parts and "\0" not in name

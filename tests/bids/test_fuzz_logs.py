@@ -12,7 +12,8 @@ from tests.fuzzing import fuzz, json_values, mutated, no_hang
 
 KEY = SessionKey("01", "1")
 LOG = Extraction("01", "1", "ok", age=30.5, sex="F", sources={"morphometry": ["bids:raw:x"]},
-                 derivatives={"morphometry": "sub-01/ses-1/anat/x.tsv", "timeseries": ["a", "b"]},
+                 derivatives={"morphometry": "sub-01/ses-1/anat/sub-01_ses-1_x.tsv",
+                              "timeseries": ["sub-01/ses-1/func/sub-01_ses-1_y.tsv"]},
                  quality={"mean_fd": None, "holes": 12}, notes=["a note"]).to_json()  # fmt: skip
 
 
@@ -39,7 +40,8 @@ def test_a_log_is_read_back(path):
         {"notes": "a note"},
         {"quality": {"mean_fd": "low"}},
         {"derivatives": {"morphometry": "/etc/passwd"}},
-        {"derivatives": {"timeseries": ["sub-01/../../x"]}},
+        {"derivatives": {"timeseries": ["sub-01/ses-1/../../../sub-01_ses-1_x"]}},
+        {"derivatives": {"morphometry": "sub-02/anat/sub-02_desc-freesurfer_morph.tsv"}},
         {"derivatives": [1]},
     ],
 )
