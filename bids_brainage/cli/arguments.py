@@ -10,8 +10,15 @@ from bids_brainage.errors import UsageError
 
 
 def labels(text: str) -> list[str]:
-    """Split ``01,sub-02 03`` into labels; prefixes are taken off where the kind is known."""
-    return [part for part in re.split(r"[,\s]+", text) if part]
+    """Split ``01,sub-02 03`` into labels; prefixes are taken off where the kind is known.
+
+    Nothing, or a prefix alone, is what a script with an empty variable gives: it means nobody, and
+    not everyone.
+    """
+    parts = [part for part in re.split(r"[,;\s]+", text) if part]
+    if not parts or any(part.strip("/") in ("", "sub-", "ses-") for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} holds no label")
+    return parts
 
 
 def device(text: str) -> str:

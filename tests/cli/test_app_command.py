@@ -27,6 +27,14 @@ def test_labels_are_read_in_every_spelling(words):
     assert parse(*words).participant_labels == ("01", "02")
 
 
+@pytest.mark.parametrize("option", ["--participant-label", "--session-label"])
+@pytest.mark.parametrize("words", [[""], [" , "], ["sub-"], ["ses-/"], ["01", ""]])
+def test_the_label_of_an_empty_variable_does_not_mean_everyone(capsys, option, words):
+    with pytest.raises(SystemExit, match="2"):
+        parse(option, *words)
+    assert "holds no label" in capsys.readouterr().err
+
+
 def test_levels_are_put_in_order():
     options = build_parser().parse_args(["/data", "/out", "group", "participant"])
     assert to_config(options).levels == ("participant", "group")
