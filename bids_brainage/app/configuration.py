@@ -35,13 +35,15 @@ def configuration(config: RunConfig) -> dict[str, Any]:
     Where files lie, the device and the number of processes do not.
     """
     atlas = Path(config.atlas)
+    cards = [read_card(find_model(m) / CARD_NAME) for m in config.models or SHIPPED]
     content = config.feature_settings() | {
         "denoising": load_preset(config.denoising).describe(),
         "atlas": _file_hash(atlas) if atlas.is_file() else config.atlas,
-        "models": {
-            card.name: card.sha256
-            for card in (read_card(find_model(m) / CARD_NAME) for m in config.models or SHIPPED)
-        },
+        # Named models give a row each, in their order; of the shipped ones those that fit do.
+        "models": [
+            *(() if config.models else ("those that fit of",)),
+            *(f"{card.name} {card.sha256[:12]}" for card in cards),
+        ],
         "segmenter": segmenter_version(),
         "version": __version__,
     }

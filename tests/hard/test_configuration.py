@@ -24,6 +24,7 @@ def output(trio, tmp_path, without_pages):
         (["--denoising", "24P"], "denoising"),
         (["--atlas", "AAL"], "atlas"),
         (["--models", "mavae"], "models"),
+        (["--models", "mavae", "volumes"], "models"),
         (["--fd-threshold", "0.5"], "fd_threshold"),
         (["--no-raw"], "raw"),
         (["--task-id", "movie"], "task_ids"),
