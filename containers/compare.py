@@ -5,7 +5,6 @@ that differ by at most YEARS.
 """
 
 import csv
-import math
 import sys
 from pathlib import Path
 
@@ -29,9 +28,8 @@ def read_ages(folder: Path, labels: list[str]) -> dict[tuple[str, str], float]:
         for path in sorted(folder.glob(f"sub-{label}/**/*_predictions.tsv")):
             with path.open(encoding="utf-8", newline="") as file:
                 for row in csv.DictReader(file, delimiter="\t"):
-                    age = float(row["predicted_age"])
-                    if math.isfinite(age):
-                        ages[path.name, row["model"]] = age
+                    if row["predicted_age"] != "n/a":
+                        ages[path.name, row["model"]] = float(row["predicted_age"])
     return ages
 
 

@@ -109,9 +109,11 @@ def session_rows(output: Path, key: SessionKey) -> list[Row]:
     if not log.is_file():
         return []
     try:
-        read_extraction(log, key)
+        found = read_extraction(log, key)
     except BrainAgeError as error:
         return [failed_row(key, f"the extraction log is broken: {error}")]
+    if found.status != "ok":
+        return [found.row()]
     return [failed_row(key, UNPREDICTED)]
 
 

@@ -283,8 +283,17 @@ def _plain(content: Any) -> Any:
 def _refuse_foreign(output_dir: Path, inputs: Iterable[Path]) -> None:
     """Refuse to write into an input, or into a dataset that another program made."""
     hint = "choose a folder of its own"
-    if output_dir.resolve() in {folder.resolve() for folder in inputs}:
-        raise OutputError("OUTPUT_DIR is an input dataset", place=output_dir, hint=hint)
+    place = output_dir.resolve()
+    for folder in (root.resolve() for root in inputs):
+        if place == folder:
+            raise OutputError("OUTPUT_DIR is an input dataset", place=output_dir, hint=hint)
+        # BIDS_DIR/derivatives is where many keep outputs; a participant's folder is not.
+        below = place.relative_to(folder).parts if place.is_relative_to(folder) else ()
+        if any(part.startswith("sub-") for part in below):
+            raise OutputError(
+                "OUTPUT_DIR is in the folder of a participant of an input dataset",
+                place=output_dir, hint=hint,
+            )  # fmt: skip
     description = output_dir / "dataset_description.json"
     if not description.is_file():
         return

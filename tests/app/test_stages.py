@@ -50,9 +50,11 @@ def test_exit_codes_of_batches_tell_whose_session_failed(staged):
 
 
 def test_group_before_prediction_says_what_to_run(staged):
-    reasons = {row["status_reason"] for row in staged[2]}
-    assert {row["status"] for row in staged[2]} == {"failed"}
-    assert reasons == {"features extracted, not predicted: run participant --stage predict"}
+    extracted = "features extracted, not predicted: run participant --stage predict"
+    told = {row["participant_id"]: (row["status"], row["status_reason"]) for row in staged[2]}
+    assert told["sub-01"] == ("failed", extracted)
+    assert told["sub-05"][0] == "no_input"
+    assert told["sub-07"][0] == "failed" and told["sub-07"][1] != extracted
 
 
 def test_stages_and_batches_give_the_table_of_one_run(crowd, staged):

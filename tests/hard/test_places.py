@@ -116,9 +116,10 @@ def test_a_file_in_place_of_a_folder_or_the_reverse_exits_with_73(trio, tmp_path
     assert place.rpartition("/")[2] in done.err
 
 
-def test_an_output_below_an_input_image_folder_is_refused_or_apart(trio):
+def test_an_output_that_is_an_input_or_in_a_participants_folder_is_refused(trio):
     before = contents(trio)
-    for output in (trio, trio / "derivatives" / "fmriprep"):
+    prep = trio / "derivatives" / "fmriprep"
+    for output in (trio, prep, trio / "sub-01", prep / "sub-01" / "func" / "out"):
         assert app(trio, output, "participant").code == 73
     assert contents(trio) == before
 
