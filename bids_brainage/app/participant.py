@@ -18,7 +18,7 @@ from bids_brainage.app.say import Say
 from bids_brainage.app.steps import Step
 from bids_brainage.app.summary import Summary
 from bids_brainage.bids.filters import read_filters
-from bids_brainage.bids.outputs import prepare_output
+from bids_brainage.bids.output_dataset import prepare_output
 from bids_brainage.config import RunConfig
 from bids_brainage.errors import OutputError
 from bids_brainage.preprocessing.atlas import load_atlas, packaged_name

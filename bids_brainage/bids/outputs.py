@@ -13,31 +13,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bids_brainage import __version__
 from bids_brainage.errors import InputError, OutputError
 from bids_brainage.records.session import SessionKey
 
 BIDS_VERSION = "1.10.0"
-PROGRAM = "bids_brainage"
-REPOSITORY = "https://github.com/bids-apps/bids_brainage"
 LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}\.(tmp|claim)")
 LEFTOVER_AGE = 3600.0  # seconds; no file takes this long to write
 # Spreadsheet programs compute cells that begin so.
 FORMULA = ("=", "+", "-", "@")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
-# What BIDS has no schema for yet; fMRIPrep ignores its reports and figures the same way.
-IGNORED = (
-    "*.html",
-    "logs",
-    "work",
-    "figures",
-    "*_log.json",
-    "*_predictions.*",
-    "*_morph.*",
-    "*_relmat.*",
-    "*_timeseries.*",
-    "group_brainage.*",
-)
 
 
 def session_file(output_dir: Path, key: SessionKey, suffix: str, datatype: str = "") -> Path:
@@ -232,40 +216,6 @@ def iterate_tsv(path: Path) -> Iterator[dict[str, str]]:
         raise InputError(f"cannot read: {error}", place=path, hint="rerun with --force") from error
 
 
-def prepare_output(
-    output_dir: Path, bids_dir: Path, links: Mapping[str, Path], name: str = ""
-) -> None:
-    """Create OUTPUT_DIR with its dataset description and ``.bidsignore``.
-
-    Parameters
-    ----------
-    name
-        Name of the input dataset.
-    links
-        Datasets that BIDS URIs in the sidecars name, with their folders.
-
-    Raises
-    ------
-    OutputError
-        If it cannot be written, or is an input or somebody else's dataset.
-    """
-    _refuse_foreign(output_dir, [bids_dir, *links.values()])
-    description = {
-        "Name": f"Brain age and sex of: {name or bids_dir.resolve().name}",
-        "BIDSVersion": BIDS_VERSION,
-        "DatasetType": "derivative",
-        "License": "n/a",
-        "GeneratedBy": [{"Name": PROGRAM, "Version": __version__, "CodeURL": REPOSITORY}],
-        "SourceDatasets": [{"URL": bids_dir.resolve().as_uri()}],
-        "DatasetLinks": {name: folder.resolve().as_uri() for name, folder in links.items()},
-        "HowToAcknowledge": "Cite the papers listed in the methods text of each report.",
-    }
-    write_json(output_dir / "dataset_description.json", description)
-    write_text(output_dir / ".bidsignore", "\n".join(IGNORED) + "\n")
-    logs = output_dir / "logs"
-    remove_leftovers(output_dir, logs, logs / "started", output_dir / "phenotype")
-
-
 def _plain(content: Any) -> Any:
     if isinstance(content, Mapping):
         return {str(k): _plain(v) for k, v in content.items()}
@@ -278,30 +228,3 @@ def _plain(content: Any) -> Any:
     if isinstance(content, float) and not math.isfinite(content):
         return None
     return content
-
-
-def _refuse_foreign(output_dir: Path, inputs: Iterable[Path]) -> None:
-    """Refuse to write into an input, or into a dataset that another program made."""
-    hint = "choose a folder of its own"
-    place = output_dir.resolve()
-    for folder in (root.resolve() for root in inputs):
-        if place == folder:
-            raise OutputError("OUTPUT_DIR is an input dataset", place=output_dir, hint=hint)
-        # BIDS_DIR/derivatives is where many keep outputs; a participant's folder is not.
-        below = place.relative_to(folder).parts if place.is_relative_to(folder) else ()
-        if any(part.startswith("sub-") for part in below):
-            raise OutputError(
-                "OUTPUT_DIR is in the folder of a participant of an input dataset",
-                place=output_dir, hint=hint,
-            )  # fmt: skip
-    description = output_dir / "dataset_description.json"
-    if not description.is_file():
-        return
-    try:
-        made_by = [str(item.get("Name")) for item in read_json(description)["GeneratedBy"]]
-    except (InputError, KeyError, TypeError, AttributeError):
-        made_by = []
-    if PROGRAM not in made_by:
-        raise OutputError(
-            "OUTPUT_DIR holds a dataset that this App did not write", place=output_dir, hint=hint
-        )

@@ -4,9 +4,9 @@ import os
 
 import pytest
 
+from bids_brainage.bids.output_dataset import prepare_output
 from bids_brainage.bids.outputs import (
     format_cell,
-    prepare_output,
     read_json,
     read_tsv,
     remove_leftovers,
