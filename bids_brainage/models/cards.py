@@ -39,6 +39,9 @@ class InputSpec:
         Atlas regions in order, for connectivity.
     typical
         Median of each measure over the training sample; empty for connectivity.
+    shape, zooms, scaling
+        Voxels and voxel size (mm) of an image in template space and how it is scaled; an image
+        has no names.
     """
 
     names: tuple[str, ...]
@@ -48,6 +51,9 @@ class InputSpec:
     denoising: str = ""
     regions: tuple[str, ...] = ()
     typical: dict[str, float] = field(default_factory=dict)
+    shape: tuple[int, ...] = ()
+    zooms: float = 0.0
+    scaling: str = ""
 
 
 @dataclass(frozen=True)
@@ -230,7 +236,12 @@ def _card(raw: Mapping[str, Any]) -> ModelCard:
     values = {key: value for key, value in raw.items() if key in known}
     values["inputs"] = {
         name: InputSpec(
-            **{**spec, "names": tuple(spec["names"]), "regions": tuple(spec.get("regions", ()))}
+            **{
+                **spec,
+                "names": tuple(spec["names"]),
+                "regions": tuple(spec.get("regions", ())),
+                "shape": tuple(spec.get("shape", ())),
+            }
         )
         for name, spec in raw["inputs"].items()
     }

@@ -1,0 +1,139 @@
+"""TSAN: a two-stage network for age from a T1w; the second stage corrects a rounded first age."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from bids_brainage.errors import ModelError
+from bids_brainage.models.cards import CARD_NAME, ModelCard
+from bids_brainage.models.scaledense import ScaleDense, ScaleDenseConfig
+
+MODALITY = "image"
+SHAPE = (91, 109, 91)
+STEP = 5.0
+
+
+@dataclass(frozen=True)
+class TsanConfig:
+    """Shape of the cascade.
+
+    Parameters
+    ----------
+    network
+        Shape of the networks; that of the second stage differs in what it takes only.
+    stages
+        One or two.
+    step
+        Years that the first age is rounded to before the second stage.
+    shape
+        Voxels of the image along x, y and z.
+    zooms
+        Voxel size in mm.
+    scaling
+        How images are scaled, see `bids_brainage.preprocessing.brain_image`.
+    """
+
+    network: ScaleDenseConfig
+    stages: int = 2
+    step: float = STEP
+    shape: tuple[int, int, int] = SHAPE
+    zooms: float = 2.0
+    scaling: str = "mask"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the configuration as plain values for a JSON file."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "TsanConfig":
+        """Read what `as_dict` gave."""
+        network = ScaleDenseConfig.from_dict(values["network"])
+        return cls(**{**values, "network": network, "shape": tuple(values["shape"])})
+
+
+def discretise(age: Tensor, step: float = STEP) -> Tensor:
+    """Round ages to the nearest multiple of a step; halves go up."""
+    return torch.floor(age / step + 0.5) * step
+
+
+class Tsan(nn.Module):
+    """One or two stages, and a straight line that takes out what they do to all ages alike.
+
+    Parameters
+    ----------
+    config
+        Shape of the cascade.
+    """
+
+    slope: Tensor
+    intercept: Tensor
+
+    def __init__(self, config: TsanConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.first = ScaleDense(replace(config.network, second=False))
+        if config.stages == 2:
+            self.second = ScaleDense(replace(config.network, second=True, tells_sex=False))
+        self.register_buffer("slope", torch.tensor(1.0))
+        self.register_buffer("intercept", torch.tensor(0.0))
+
+    def stages(self, image: Tensor, sex: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the first age, the final one before calibration (years), and the sex logit."""
+        first, logit = self.first(image, sex)
+        if self.config.stages == 1:
+            return first, first, logit
+        rounded = discretise(first, self.config.step)
+        rest, _ = self.second(image, sex, rounded)
+        return first, rounded + rest, logit
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Predict age in years and the logit of being female.
+
+        Parameters
+        ----------
+        inputs
+            ``image``, scaled brains (n, x, y, z), and if known ``sex`` (n, 2), see `ScaleDense`.
+
+        Returns
+        -------
+        tuple[Tensor, Tensor]
+            Each (n,); the logit is NaN from a model that does not tell sex.
+        """
+        _, age, logit = self.stages(inputs[MODALITY][:, None], inputs.get("sex"))
+        return age * self.slope + self.intercept, logit
+
+    def out_of_range(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Return zeros, as the networks keep no ranges of voxels; shape (n,)."""
+        return inputs[MODALITY].new_zeros(len(inputs[MODALITY]))
+
+    def fuse(self) -> "Tsan":
+        """Fuse the convolutions of both stages for inference, in place."""
+        self.first.fuse()
+        if self.config.stages == 2:
+            self.second.fuse()
+        return self
+
+
+def build(config: Mapping[str, Any]) -> Tsan:
+    """Build the cascade of a card's configuration."""
+    return Tsan(TsanConfig.from_dict(config))
+
+
+def check(module: nn.Module, card: ModelCard) -> None:
+    """Check that the card's input is the image that the network takes.
+
+    Raises
+    ------
+    ModelError
+        If it is not.
+    """
+    config = cast(Tsan, module).config
+    found = {name: spec.shape for name, spec in card.inputs.items()}
+    if found != {MODALITY: config.shape}:
+        raise ModelError(
+            f"the card's inputs are {found}, the weights take an image of {config.shape} voxels",
+            place=CARD_NAME,
+        )
