@@ -10,6 +10,8 @@ from bids_brainage.records.session import SessionKey
 
 LABEL = re.compile("[0-9a-zA-Z+]*")
 STATES = ("ok", "failed", "no_input")
+_SPACE = "_space-MNI152NLin6Asym_res-2_"
+BRAIN = (f"{_SPACE}desc-preproc_T1w.nii.gz", f"{_SPACE}desc-brain_mask.nii.gz")
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,12 @@ class Extraction:
         """All derivatives, relative to OUTPUT_DIR."""
         values = self.derivatives.values()
         return [name for value in values for name in ([value] if isinstance(value, str) else value)]
+
+    @property
+    def brain_image(self) -> tuple[str, str] | None:
+        """T1w in template space and its brain mask, relative to OUTPUT_DIR; None without."""
+        found = [next((name for name in self.files if name.endswith(e)), "") for e in BRAIN]
+        return (found[0], found[1]) if all(found) else None
 
     @property
     def key(self) -> SessionKey:

@@ -105,7 +105,9 @@ def schedule(step: int, recipe: SegmentationRecipe) -> float:
     return 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
 
 
-def write_log(path: Path, rows: Sequence[Sequence[object]]) -> None:
+def write_log(
+    path: Path, rows: Sequence[Sequence[object]], columns: Sequence[str] = LOG_COLUMNS
+) -> None:
     """Write the course of a training as CSV.
 
     Raises
@@ -117,7 +119,7 @@ def write_log(path: Path, rows: Sequence[Sequence[object]]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w", newline="", encoding="utf-8") as handle:
             writer = csv.writer(handle, lineterminator="\n")
-            writer.writerow(LOG_COLUMNS)
+            writer.writerow(columns)
             writer.writerows(rows)
     except OSError as error:
         raise OutputError(f"cannot write: {error.strerror}", place=path) from error

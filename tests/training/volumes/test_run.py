@@ -6,7 +6,7 @@ import pytest
 from bids_brainage.errors import InputError, MissingInputError, UsageError
 from bids_brainage.models.store import load_any
 from bids_brainage.predict.device import resolve_device
-from bids_brainage.predict.predictor import Predictor
+from bids_brainage.predict.load import load_predictor
 from bids_brainage.training.volumes import crossval, run
 from bids_brainage.training.volumes.judge import score_model
 from bids_brainage.training.volumes.sources import load_volumes
@@ -26,7 +26,7 @@ def test_a_users_table_makes_a_model_with_a_card(trained, user_table):
     assert card.training[0].n == 36
     assert card.metrics["volumes"]["out_of_fold"]["gain_lower"] > 0
     assert set(card.bias_correction) == set(card.age_range) == {"volumes"}
-    one = Predictor(str(trained), resolve_device("cpu")).predict(
+    one = load_predictor(str(trained), resolve_device("cpu")).predict(
         [{"volumes": np.array(list(card.inputs["volumes"].typical.values()))}]
     )[0]
     assert 20 < one.age < 50

@@ -1,0 +1,59 @@
+"""Images of the people on one grid, kept on disk in half precision."""
+
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from bids_brainage.errors import InputError, OutputError
+from bids_brainage.preprocessing.brain_image import grid_shape, load_brain
+from bids_brainage.training.checkpoints import fingerprint
+from bids_brainage.training.tsan.people import Person
+
+logger = logging.getLogger(__name__)
+VOLUMES, KEY = "volumes.npy", "volumes.json"
+
+
+def load_volumes(people: Sequence[Person], zooms: float, scaling: str, folder: Path) -> np.ndarray:
+    """Read, scale and keep the images of all people; those kept from an earlier run are used.
+
+    Returns
+    -------
+        Half precision, (people, x, y, z), mapped from the disk.
+
+    Raises
+    ------
+    InputError
+        Names every image that cannot be used.
+    OutputError
+        If the folder cannot be written.
+    """
+    stamps = [[str(p.image), p.image.stat().st_mtime_ns, str(p.mask)] for p in people]
+    key = fingerprint(stamps, zooms, scaling)
+    path = folder / VOLUMES
+    try:
+        if json.loads((folder / KEY).read_text(encoding="utf-8")) == key and path.is_file():
+            return np.load(path, mmap_mode="r")
+    except (OSError, ValueError):
+        pass
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        shape = (len(people), *grid_shape(zooms))
+        kept = np.lib.format.open_memmap(path, "w+", np.float16, shape)
+        broken = []
+        for number, person in enumerate(people):
+            try:
+                kept[number] = load_brain(person.image, person.mask, zooms, scaling)
+            except InputError as error:
+                broken.append(str(error))
+        kept.flush()
+        if broken:
+            raise InputError(f"{len(broken)} images are unusable: {'; '.join(broken)}",
+                             place=folder, hint="leave them out or mend them")  # fmt: skip
+        (folder / KEY).write_text(json.dumps(key), encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"cannot keep the images: {error.strerror}", place=folder) from error
+    logger.info("%d images on a grid of %s", len(people), "x".join(map(str, shape[1:])))
+    return np.load(path, mmap_mode="r")
