@@ -12,7 +12,7 @@ from bids_brainage.evaluation.metrics import classification_metrics, regression_
 from bids_brainage.features.tissue_volumes import TISSUE_MEASURES
 from bids_brainage.models.cards import InputSpec, ModelCard
 from bids_brainage.predict.device import resolve_device
-from bids_brainage.predict.predictor import Predictor
+from bids_brainage.predict.load import load_predictor
 from bids_brainage.training.array_files import read_array
 
 Row = dict[str, Any]
@@ -39,7 +39,7 @@ def predict_files(
     MissingInputError, InputError, ModelError
         If a file is absent, does not fit the model, or the files disagree.
     """
-    predictor = Predictor(model, resolve_device(device), batch_size)
+    predictor = load_predictor(model, resolve_device(device), batch_size)
     if files[0].suffix == ".npy":
         labels, features = _from_arrays(files, predictor.card)
     else:

@@ -5,22 +5,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bids_brainage.app.fitting import SHIPPED, fitting_models
+from bids_brainage.app.model_inputs import model_inputs
 from bids_brainage.app.quality import judge
 from bids_brainage.bids.outputs import predictions_file, start_marker, write_json, write_tsv
 from bids_brainage.config import RunConfig
-from bids_brainage.errors import BrainAgeError
-from bids_brainage.features.vectors import (
-    connectivity_vector,
-    morphometry_vector,
-    volumes_vector,
-)
 from bids_brainage.models.cards import ModelCard
 from bids_brainage.predict.device import resolve_device
+from bids_brainage.predict.load import load_predictor
 from bids_brainage.predict.predictor import Predictor
-from bids_brainage.preprocessing.denoising import load_preset
 from bids_brainage.records.extraction import Extraction
 from bids_brainage.records.prediction import Prediction, columns, data_dictionary
 
@@ -39,7 +32,7 @@ def load_predictors(config: RunConfig) -> list[Predictor]:
     """
     device = resolve_device(config.device)
     logger.info("models run on %s", device)
-    return [Predictor(name, device, config.batch_size) for name in config.models or SHIPPED]
+    return [load_predictor(name, device, config.batch_size) for name in config.models or SHIPPED]
 
 
 def predict_sessions(
@@ -67,7 +60,7 @@ def predict_sessions(
     per_session: list[list[Row]] = [[] for _ in extractions]
     for predictor in predictors:
         card = predictor.card
-        vectors = [_vectors(output_dir, e, card) for e in extractions]
+        vectors = [model_inputs(output_dir, e, card) for e in extractions]
         withheld = fitting_only and not card.default
         wanted = [] if withheld else [i for i, (features, _) in enumerate(vectors) if features]
         found = predictor.predict([vectors[i][0] for i in wanted])
@@ -82,48 +75,6 @@ def predict_sessions(
     for extraction, rows in zip(extractions, per_session, strict=True):
         _write(output_dir, extraction, rows, predictors)
     return [row for rows in per_session for row in rows]
-
-
-def _vectors(
-    output_dir: Path, extraction: Extraction, card: ModelCard
-) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Feature vectors for one model, and why a modality was left out."""
-    vectors: dict[str, np.ndarray] = {}
-    problems: list[str] = []
-    if extraction.status != "ok":
-        return vectors, problems
-    for modality, spec in card.inputs.items():
-        name = extraction.derivatives.get(modality)
-        if not name:
-            continue
-        try:
-            if modality == "morphometry":
-                vector = morphometry_vector(output_dir / name, spec.names)
-            elif modality == "volumes":
-                vector = volumes_vector(output_dir / name, spec.names)
-            else:
-                _check_recipe(extraction, card, modality)
-                vector = connectivity_vector(output_dir / name, spec.regions)
-        except BrainAgeError as error:
-            problems.append(f"{modality} left out: {error}")
-            continue
-        if np.isnan(vector).all():
-            problems.append(f"{modality} left out: no measure that model {card.name} knows")
-        else:
-            vectors[modality] = vector
-    return vectors, problems
-
-
-def _check_recipe(extraction: Extraction, card: ModelCard, modality: str) -> None:
-    spec = card.inputs[modality]
-    denoising = load_preset(spec.denoising).name if spec.denoising else ""
-    for setting, wanted in (("atlas", spec.atlas), ("denoising", denoising)):
-        given = extraction.settings.get(setting)
-        if wanted and given != wanted:
-            raise BrainAgeError(
-                f"it was made with {setting} {given}, model {card.name} needs {wanted}",
-                hint=f"run with --{setting} {wanted}",
-            )
 
 
 def make_row(

@@ -1,15 +1,14 @@
 """Train, cross-validate and test networks of the family ``resunet``."""
 
 import argparse
-import dataclasses
 import shlex
 import sys
 from pathlib import Path
 from typing import Any
 
-from bids_brainage.cli.arguments import available_cpus, positive, setting_value
+from bids_brainage.cli.arguments import available_cpus, positive
 from bids_brainage.cli.model_verbs import say, say_table
-from bids_brainage.errors import UsageError
+from bids_brainage.cli.settings import changed_recipe
 
 FAMILY = "resunet"
 DATA_HELP = (
@@ -106,24 +105,9 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 def _recipe(options: argparse.Namespace) -> Any:
     from bids_brainage.training.segmentation.recipe import SegmentationRecipe
 
-    changed: dict[str, Any] = {
-        name: value for name in ("steps", "seed") if (value := getattr(options, name)) is not None
-    }
-    known = {field.name for field in dataclasses.fields(SegmentationRecipe)}
-    for setting in options.settings:
-        name, separator, text = setting.partition("=")
-        if not separator:
-            raise UsageError(f"--set {setting}", hint="write option=value")
-        if name not in known:
-            raise UsageError(
-                f"--set {name}: the recipe has no such option",
-                hint=f"options are {', '.join(sorted(known))}",
-            )
-        changed[name] = setting_value(text)
-    try:
-        return SegmentationRecipe().changed(**changed)
-    except TypeError as error:
-        raise UsageError(f"--set {' '.join(options.settings)}: {error}") from error
+    return changed_recipe(
+        SegmentationRecipe(), options.settings, steps=options.steps, seed=options.seed
+    )
 
 
 def _datasets(options: argparse.Namespace) -> tuple[str, ...]:

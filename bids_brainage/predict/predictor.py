@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from bids_brainage.errors import ModelError
 from bids_brainage.models.cards import ModelCard
-from bids_brainage.models.store import load_any
 from bids_brainage.records.prediction import Prediction
 
 AGE_DECIMALS = 4
@@ -37,8 +36,8 @@ class Predictor:
 
     Parameters
     ----------
-    name
-        Name of a shipped model, or a folder with a card and weights.
+    module, card
+        From `bids_brainage.models.store.load_any`.
     device
         Where it runs.
     batch_size
@@ -47,12 +46,13 @@ class Predictor:
     Raises
     ------
     ModelError
-        If the model does not exist, its weights do not match its card, or it does not tell age.
+        If it does not tell age.
     """
 
-    def __init__(self, name: str, device: torch.device, batch_size: int = 64) -> None:
-        self.card: ModelCard
-        module, self.card = load_any(name)
+    def __init__(
+        self, module: nn.Module, card: ModelCard, device: torch.device, batch_size: int = 64
+    ) -> None:
+        self.card = card
         if not isinstance(module, AgeModel):
             raise ModelError(
                 f"model '{self.card.name}' of family {self.card.family} does not predict age",

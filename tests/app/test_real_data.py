@@ -16,7 +16,7 @@ from bids_brainage.config import RunConfig
 from bids_brainage.features.vectors import connectivity_matrix
 from bids_brainage.models.store import load_model
 from bids_brainage.predict.device import resolve_device
-from bids_brainage.predict.predictor import Predictor
+from bids_brainage.predict.load import load_predictor
 from tests.people import Person, write_dataset
 
 VALIDATOR = shutil.which("bids-validator-deno", path=str(Path(sys.executable).parent))
@@ -131,7 +131,7 @@ def test_morphometry_prediction_from_files_is_that_from_the_table(tables, tmp_pa
     run(RunConfig(write_dataset(tmp_path / "bids", people), tmp_path / "out"), lambda _: None)
     names = list(load_model("mavae")[1].inputs["morphometry"].names)
     vectors = frame[names].astype(float).to_numpy()
-    predictor = Predictor("mavae", resolve_device("cpu"))
+    predictor = load_predictor("mavae", resolve_device("cpu"))
     expected = predictor.predict([{"morphometry": vector} for vector in vectors])
     for name, wanted in zip(frame.index, expected, strict=True):
         row = read_tsv(tmp_path / "out" / name / f"{name}_desc-brainage_predictions.tsv")[0]

@@ -7,13 +7,13 @@ from bids_brainage.models.cards import InputSpec, names_hash
 from bids_brainage.models.store import save_model
 from bids_brainage.models.volumes import Volumes, VolumesConfig
 from bids_brainage.predict.device import resolve_device
-from bids_brainage.predict.predictor import Predictor
+from bids_brainage.predict.load import load_predictor
 from tests.models.test_cards import make_card
 
 
 @pytest.fixture(scope="module")
 def predictor():
-    return Predictor("mavae", resolve_device("cpu"), batch_size=4)
+    return load_predictor("mavae", resolve_device("cpu"), batch_size=4)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def test_prediction_does_not_depend_on_batch_order_or_company(predictor, session
     together = predictor.predict(sessions)
     alone = [predictor.predict([one])[0] for one in sessions]
     backwards = predictor.predict(sessions[::-1])[::-1]
-    large = Predictor("mavae", resolve_device("cpu"), batch_size=64).predict(sessions)
+    large = load_predictor("mavae", resolve_device("cpu"), batch_size=64).predict(sessions)
     assert together == alone == backwards == large
 
 
@@ -75,7 +75,7 @@ def volumes(tmp_path):
         inputs={"volumes": InputSpec(names, names_hash(names))},
     )  # fmt: skip
     save_model(module, card, tmp_path / "v")
-    return Predictor(str(tmp_path / "v"), resolve_device("cpu"))
+    return load_predictor(str(tmp_path / "v"), resolve_device("cpu"))
 
 
 def test_a_model_without_sex_says_so(volumes):
@@ -94,7 +94,7 @@ def test_volumes_without_head_size_have_no_age(volumes):
 def test_a_model_that_does_not_tell_age_is_refused(monkeypatch):
     card = make_card(family="resunet", name="cutter")
     monkeypatch.setattr(
-        "bids_brainage.predict.predictor.load_any", lambda name: (torch.nn.Linear(1, 1), card)
+        "bids_brainage.predict.load.load_any", lambda name: (torch.nn.Linear(1, 1), card)
     )
     with pytest.raises(ModelError, match="does not predict age"):
-        Predictor("cutter", resolve_device("cpu"))
+        load_predictor("cutter", resolve_device("cpu"))

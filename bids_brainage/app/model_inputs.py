@@ -1,0 +1,82 @@
+"""What a model takes of a session's derivatives, read back from OUTPUT_DIR."""
+
+from pathlib import Path
+
+import numpy as np
+
+from bids_brainage.errors import BrainAgeError
+from bids_brainage.features.vectors import (
+    connectivity_vector,
+    morphometry_vector,
+    volumes_vector,
+)
+from bids_brainage.models.cards import InputSpec, ModelCard
+from bids_brainage.preprocessing.brain_image import load_brain
+from bids_brainage.preprocessing.denoising import load_preset
+from bids_brainage.records.extraction import Extraction
+
+IMAGE = "image"
+SEX = {"F": (1.0, 0.0), "M": (0.0, 1.0)}
+UNKNOWN = (np.nan, np.nan)
+
+
+def model_inputs(
+    output_dir: Path, extraction: Extraction, card: ModelCard
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Read what one model takes of a session's derivatives.
+
+    Returns
+    -------
+    inputs, problems
+        Modality to feature vector or image; and why a modality was left out. A model of images
+        gets ``sex`` too, where it is known.
+    """
+    vectors: dict[str, np.ndarray] = {}
+    problems: list[str] = []
+    if extraction.status != "ok":
+        return vectors, problems
+    for modality, spec in card.inputs.items():
+        try:
+            if modality == IMAGE:
+                if (brain := _brain(output_dir, extraction, spec)) is not None:
+                    vectors[modality] = brain
+                    vectors["sex"] = np.array(SEX.get(extraction.sex or "", UNKNOWN))
+                continue
+            name = extraction.derivatives.get(modality)
+            if not name:
+                continue
+            if modality == "morphometry":
+                vector = morphometry_vector(output_dir / name, spec.names)
+            elif modality == "volumes":
+                vector = volumes_vector(output_dir / name, spec.names)
+            else:
+                _check_recipe(extraction, card, modality)
+                vector = connectivity_vector(output_dir / name, spec.regions)
+        except BrainAgeError as error:
+            problems.append(f"{modality} left out: {error}")
+            continue
+        if np.isnan(vector).all():
+            problems.append(f"{modality} left out: no measure that model {card.name} knows")
+        else:
+            vectors[modality] = vector
+    return vectors, problems
+
+
+def _check_recipe(extraction: Extraction, card: ModelCard, modality: str) -> None:
+    spec = card.inputs[modality]
+    denoising = load_preset(spec.denoising).name if spec.denoising else ""
+    for setting, wanted in (("atlas", spec.atlas), ("denoising", denoising)):
+        given = extraction.settings.get(setting)
+        if wanted and given != wanted:
+            raise BrainAgeError(
+                f"it was made with {setting} {given}, model {card.name} needs {wanted}",
+                hint=f"run with --{setting} {wanted}",
+            )
+
+
+def _brain(output_dir: Path, extraction: Extraction, spec: InputSpec) -> np.ndarray | None:
+    """T1w in template space as the model takes it; None where the session has none."""
+    image = extraction.brain_image
+    if image is None:
+        return None
+    return load_brain(output_dir / image[0], output_dir / image[1], spec.zooms, spec.scaling)

@@ -1,0 +1,52 @@
+"""Options of a recipe from the command line: ``--set option=value``."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeVar
+
+from bids_brainage.cli.arguments import setting_value
+from bids_brainage.errors import UsageError
+
+
+class Recipe(Protocol):
+    """Frozen options of a training."""
+
+    def changed(self, **options: Any) -> Any:
+        """Return a copy with some options changed."""
+        ...
+
+
+Kind = TypeVar("Kind", bound=Recipe)
+
+
+def changed_recipe(recipe: Kind, settings: Sequence[str], **options: Any) -> Kind:
+    """Change options of a recipe.
+
+    Parameters
+    ----------
+    settings
+        Texts ``option=value``.
+    options
+        Options with an argument of their own; None where it was not given.
+
+    Raises
+    ------
+    UsageError
+        If an option does not exist or its value does not fit.
+    """
+    changed = {name: value for name, value in options.items() if value is not None}
+    known = {field.name for field in dataclasses.fields(recipe)}  # type: ignore[arg-type]
+    for setting in settings:
+        name, separator, text = setting.partition("=")
+        if not separator:
+            raise UsageError(f"--set {setting}", hint="write option=value")
+        if name not in known:
+            raise UsageError(
+                f"--set {name}: the recipe has no such option",
+                hint=f"options are {', '.join(sorted(known))}",
+            )
+        changed[name] = setting_value(text)
+    try:
+        return recipe.changed(**changed)
+    except TypeError as error:
+        raise UsageError(f"--set {' '.join(settings)}: {error}") from error

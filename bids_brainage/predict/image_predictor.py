@@ -1,0 +1,109 @@
+"""Predictions from images in template space: one loop for every image model."""
+
+import logging
+from collections.abc import Sequence
+from typing import Protocol, cast, runtime_checkable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from bids_brainage.errors import ModelError
+from bids_brainage.models.cards import ModelCard
+from bids_brainage.predict.predictor import AGE_DECIMALS, Features, Predictor
+from bids_brainage.records.prediction import Prediction
+
+logger = logging.getLogger(__name__)
+# Larger batches are no faster where one image keeps every core busy.
+CPU_BATCH = 1
+CUDA_BATCH = 8
+
+
+@runtime_checkable
+class Fusable(Protocol):
+    """A network with convolutions that fuse for inference."""
+
+    def fuse(self) -> nn.Module:
+        """Fuse them in place."""
+        ...
+
+
+class ImagePredictor(Predictor):
+    """A loaded model that turns brains in template space into predictions.
+
+    Convolutions are fused where the network can. Where a device has too little memory a batch is
+    halved, and at last computed on the CPU.
+
+    Parameters
+    ----------
+    module, card
+        From `bids_brainage.models.store.load_any`.
+    device
+        Where it runs.
+    batch_size
+        Most images computed at once.
+
+    Raises
+    ------
+    ModelError
+        If it does not tell age.
+    """
+
+    def __init__(
+        self, module: nn.Module, card: ModelCard, device: torch.device, batch_size: int = 64
+    ) -> None:
+        super().__init__(module, card, device, batch_size)
+        if isinstance(module, Fusable):
+            module.fuse()
+        module.to(device=device, dtype=torch.float32)
+        self._batch_size = min(batch_size, CPU_BATCH if device.type == "cpu" else CUDA_BATCH)
+
+    def _predict_batch(self, sessions: Sequence[Features]) -> list[Prediction]:
+        try:
+            age, logit, beyond = self._compute(sessions, self._device)
+        except torch.cuda.OutOfMemoryError:
+            torch.cuda.empty_cache()
+            half = len(sessions) // 2
+            if half:
+                logger.info("too little memory for %d images at once", len(sessions))
+                self._batch_size = half
+                return [
+                    *self._predict_batch(sessions[:half]), *self._predict_batch(sessions[half:])
+                ]  # fmt: skip
+            logger.warning("too little memory on %s: computed on the CPU", self._device)
+            age, logit, beyond = self._compute(sessions, torch.device("cpu"))
+        probability = torch.sigmoid(logit)
+        return [
+            Prediction(
+                age=round(age[i].item(), AGE_DECIMALS),
+                probability_female=round(probability[i].item(), AGE_DECIMALS),
+                modalities=tuple(self.card.inputs),
+                out_of_range=round(beyond[i].item(), AGE_DECIMALS),
+                missing=dict.fromkeys(self.card.inputs, 0.0),
+            )
+            for i in range(len(sessions))
+        ]
+
+    def _compute(
+        self, sessions: Sequence[Features], device: torch.device
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        inputs = {}
+        for name, spec in self.card.inputs.items():
+            images = [session[name] for session in sessions]
+            for image in images:
+                if np.shape(image) != spec.shape:
+                    raise ModelError(
+                        f"{name} has shape {np.shape(image)}, model {self.card.name} takes "
+                        f"{spec.shape}",
+                        hint=f"see brainage models info {self.card.name}",
+                    )
+            inputs[name] = torch.from_numpy(np.stack(images).astype(np.float32)).to(device)
+        unknown = np.full(2, np.nan)
+        sex = np.stack([session.get("sex", unknown) for session in sessions])
+        inputs["sex"] = torch.from_numpy(sex.astype(np.float32)).to(device)
+        module = cast(nn.Module, self._module).to(device)
+        with torch.inference_mode():
+            age, logit = self._module(inputs)
+            beyond = self._module.out_of_range(inputs)
+        module.to(self._device)
+        return age.cpu(), logit.cpu(), beyond.cpu()
