@@ -79,4 +79,5 @@ def _brain(output_dir: Path, extraction: Extraction, spec: InputSpec) -> np.ndar
     image = extraction.brain_image
     if image is None:
         return None
-    return load_brain(output_dir / image[0], output_dir / image[1], spec.zooms, spec.scaling)
+    brain, mask = (output_dir / name for name in image)
+    return load_brain(brain, mask, spec.zooms, spec.scaling, spec.shape)

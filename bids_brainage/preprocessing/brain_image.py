@@ -1,5 +1,6 @@
 """A brain in template space as image networks take it: one grid, scaled inside the brain."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import nibabel as nib
@@ -19,10 +20,20 @@ MINIMUM_VOLUME = 400_000.0  # mm3
 HINT = "give the brain of a T1w in MNI152 space, zero outside"
 
 
-def grid_affine(zooms: float = ZOOMS) -> np.ndarray:
-    """Affine of the template's grid at a voxel size, over the same field of view."""
-    shift = (zooms - ZOOMS) / 2
-    return from_matvec(np.diag([zooms] * 3), [start + shift for start in ORIGIN])
+def grid_affine(zooms: float = ZOOMS, shape: Sequence[int] | None = None) -> np.ndarray:
+    """Affine of the template's grid at a voxel size, over the same field of view.
+
+    Parameters
+    ----------
+    shape
+        Voxels of a larger or smaller grid, which has the centre of the template.
+    """
+    if shape is None or tuple(shape) == grid_shape(zooms):
+        shift = (zooms - ZOOMS) / 2
+        return from_matvec(np.diag([zooms] * 3), [start + shift for start in ORIGIN])
+    middle = [start + ZOOMS * (n - 1) / 2 for start, n in zip(ORIGIN, SHAPE, strict=True)]
+    start = [m - zooms * (n - 1) / 2 for m, n in zip(middle, shape, strict=True)]
+    return from_matvec(np.diag([zooms] * 3), start)
 
 
 def grid_shape(zooms: float = ZOOMS) -> tuple[int, int, int]:
@@ -32,7 +43,11 @@ def grid_shape(zooms: float = ZOOMS) -> tuple[int, int, int]:
 
 
 def load_brain(
-    path: Path, mask: Path | None = None, zooms: float = ZOOMS, scaling: str = "mask"
+    path: Path,
+    mask: Path | None = None,
+    zooms: float = ZOOMS,
+    scaling: str = "mask",
+    shape: Sequence[int] | None = None,
 ) -> np.ndarray:
     """Read a brain in template space, put it on the grid and scale it.
 
@@ -46,6 +61,8 @@ def load_brain(
         Voxel size in mm; coarser grids average.
     scaling
         See `scale`.
+    shape
+        Voxels of the grid, which has the centre of the template; by default its field of view.
 
     Returns
     -------
@@ -64,7 +81,7 @@ def load_brain(
                              place=mask, hint="give the mask of this image")  # fmt: skip
         data = np.where(inside > 0, data, 0.0)
     data = np.where(np.isfinite(data), data, 0.0).astype(np.float32)
-    data = _on_grid(data, affine, zooms)
+    data = _on_grid(data, affine, shape or grid_shape(zooms), zooms)
     if float((data != 0).sum()) * zooms**3 < MINIMUM_VOLUME:
         raise InputError(f"{(data != 0).sum() * zooms**3 / 1000:.0f} cm3 of brain in the field of "
                          "view of the template", place=path, hint=HINT)  # fmt: skip
@@ -115,9 +132,11 @@ def _volume(path: Path, kind: str) -> tuple[np.ndarray, np.ndarray]:
     return data, image.affine
 
 
-def _on_grid(data: np.ndarray, affine: np.ndarray, zooms: float) -> np.ndarray:
+def _on_grid(
+    data: np.ndarray, affine: np.ndarray, shape: Sequence[int], zooms: float
+) -> np.ndarray:
     """Trilinear interpolation; a coarser grid first averages over its voxels."""
-    shape, wanted = grid_shape(zooms), grid_affine(zooms)
+    shape, wanted = tuple(shape), grid_affine(zooms, shape)
     if data.shape == shape and np.allclose(affine, wanted, atol=1e-3):
         return data
     steps = zooms / nib.affines.voxel_sizes(affine)
@@ -126,8 +145,10 @@ def _on_grid(data: np.ndarray, affine: np.ndarray, zooms: float) -> np.ndarray:
     if (size > 1).any():
         data, brain = (ndimage.uniform_filter(x, size, mode="constant") for x in (data, brain))
     change = np.linalg.inv(affine) @ wanted
+    # The mean over an even number of voxels belongs half a voxel before the one it is kept in.
+    start = change[:3, 3] + np.where(size % 2 == 0, 0.5, 0.0)
     data, brain = (
-        ndimage.affine_transform(x, change[:3, :3], change[:3, 3], shape, order=1, mode="constant")
+        ndimage.affine_transform(x, change[:3, :3], start, shape, order=1, mode="constant")
         for x in (data, brain)
     )
     return np.where(brain > 0.5, data / np.maximum(brain, 0.5), 0.0).astype(np.float32)

@@ -54,6 +54,31 @@ def test_image_on_another_grid_is_brought_to_it(tmp_path, zooms):
     assert np.corrcoef(found[both], wanted[both])[0, 1] > 0.99
 
 
+def test_grid_of_another_shape_has_the_centre_of_the_template(tmp_path):
+    data, affine = brain()
+    path = write(tmp_path / "b.nii", data, affine)
+    found = load_brain(path, zooms=3.0, shape=(64, 64, 64))
+    assert found.shape == (64, 64, 64)
+    world = nib.affines.apply_affine(
+        grid_affine(3.0, (64, 64, 64)), np.argwhere(found != 0).mean(axis=0)
+    )
+    np.testing.assert_allclose(world, [0, -18, 10], atol=0.5)
+    assert (found != 0).sum() * 27 == pytest.approx((data != 0).sum() * 8, rel=0.03)
+
+
+def test_coarser_grid_stays_where_the_image_is(tmp_path):
+    path = write(tmp_path / "b.nii", *brain())
+    found = load_brain(path, zooms=4.0)
+    world = nib.affines.apply_affine(grid_affine(4.0), np.argwhere(found != 0).mean(axis=0))
+    np.testing.assert_allclose(world, [0, -18, 10], atol=0.2)
+
+
+def test_shape_of_the_templates_field_of_view_changes_nothing(tmp_path):
+    path = write(tmp_path / "b.nii", *brain())
+    found = load_brain(path, zooms=4.0, shape=grid_shape(4.0))
+    np.testing.assert_array_equal(found, load_brain(path, zooms=4.0))
+
+
 def test_mask_cuts_the_brain_out(tmp_path):
     data, affine = brain()
     mask = write(tmp_path / "m.nii", (data > 0).astype(np.uint8), affine)
