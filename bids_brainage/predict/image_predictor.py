@@ -1,7 +1,7 @@
 """Predictions from images in template space: one loop for every image model."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol, cast, runtime_checkable
 
 import numpy as np
@@ -25,6 +25,15 @@ class Fusable(Protocol):
 
     def fuse(self) -> nn.Module:
         """Fuse them in place."""
+        ...
+
+
+@runtime_checkable
+class Spreading(Protocol):
+    """A network that tells a distribution over ages."""
+
+    def with_spread(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return ages, female logits, shares out of range and spreads in years; each (n,)."""
         ...
 
 
@@ -60,7 +69,7 @@ class ImagePredictor(Predictor):
 
     def _predict_batch(self, sessions: Sequence[Features]) -> list[Prediction]:
         try:
-            age, logit, beyond = self._compute(sessions, self._device)
+            age, logit, beyond, spread = self._compute(sessions, self._device)
         except torch.cuda.OutOfMemoryError:
             torch.cuda.empty_cache()
             half = len(sessions) // 2
@@ -71,7 +80,7 @@ class ImagePredictor(Predictor):
                     *self._predict_batch(sessions[:half]), *self._predict_batch(sessions[half:])
                 ]  # fmt: skip
             logger.warning("too little memory on %s: computed on the CPU", self._device)
-            age, logit, beyond = self._compute(sessions, torch.device("cpu"))
+            age, logit, beyond, spread = self._compute(sessions, torch.device("cpu"))
         probability = torch.sigmoid(logit)
         return [
             Prediction(
@@ -80,13 +89,14 @@ class ImagePredictor(Predictor):
                 modalities=tuple(self.card.inputs),
                 out_of_range=round(beyond[i].item(), AGE_DECIMALS),
                 missing=dict.fromkeys(self.card.inputs, 0.0),
+                spread=round(spread[i].item(), AGE_DECIMALS),
             )
             for i in range(len(sessions))
         ]
 
     def _compute(
         self, sessions: Sequence[Features], device: torch.device
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         inputs = {}
         for name, spec in self.card.inputs.items():
             images = [session[name] for session in sessions]
@@ -103,7 +113,11 @@ class ImagePredictor(Predictor):
         inputs["sex"] = torch.from_numpy(sex.astype(np.float32)).to(device)
         module = cast(nn.Module, self._module).to(device)
         with torch.inference_mode():
-            age, logit = self._module(inputs)
-            beyond = self._module.out_of_range(inputs)
+            if isinstance(module, Spreading):
+                age, logit, beyond, spread = module.with_spread(inputs)
+            else:
+                age, logit = self._module(inputs)
+                beyond = self._module.out_of_range(inputs)
+                spread = torch.full_like(age, torch.nan)
         module.to(self._device)
-        return age.cpu(), logit.cpu(), beyond.cpu()
+        return age.cpu(), logit.cpu(), beyond.cpu(), spread.cpu()

@@ -36,6 +36,9 @@ class Prediction:
         Share of the measures used outside the training range, 0 to 1.
     missing
         Share of each used modality's measures that were missing, 0 to 1.
+    spread
+        Standard deviation in years of the model's own distribution over ages, uncalibrated; NaN
+        from a model without one.
     """
 
     age: float
@@ -43,6 +46,7 @@ class Prediction:
     modalities: tuple[str, ...]
     out_of_range: float
     missing: dict[str, float]
+    spread: float = math.nan
 
     @property
     def sex(self) -> str | None:
