@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 MAX_CORRELATION = 0.999
 MIN_SCALE = 1e-6
+MIN_REST = 1e-3
 PROJECTION_CLIP = 6.0
 COMPONENT_CLIP = 8.0
 IQR_OF_NORMAL = 1.349
@@ -59,6 +60,11 @@ class InputConfig:
     def n_candidates(self) -> int:
         """Number of features that the filter chooses from."""
         return self.n_components or self.n_features
+
+    @property
+    def n_located(self) -> int:
+        """Number of features whose distance from the training people's is measured."""
+        return self.n_selected + bool(self.n_components)
 
 
 class InputTransform(nn.Module):
@@ -165,11 +171,28 @@ class InputTransform(nn.Module):
         """Map (n, n_measures) to (n, n_selected): scaled, clipped, zero where missing."""
         features = self.derive(raw)
         if self.config.n_components:
-            base = torch.nan_to_num((features - self.base_centre) / self.base_scale, nan=0.0)
-            base = base.clamp(-PROJECTION_CLIP, PROJECTION_CLIP)
-            return (base @ self.components / self.scale).clamp(-COMPONENT_CLIP, COMPONENT_CLIP)
+            scores = self._base(features) @ self.components
+            return (scores / self.scale).clamp(-COMPONENT_CLIP, COMPONENT_CLIP)
         scaled = (features[:, self.selected] - self.centre) / self.scale
         return torch.nan_to_num(scaled.clamp(-self.config.clip, self.config.clip), nan=0.0)
+
+    def located(self, raw: Tensor) -> Tensor:
+        """Map (n, n_measures) to (n, n_located): `forward`, and what the components leave out.
+
+        A pattern unlike any person's has small components; the log of the share of its variance
+        outside of them tells.
+        """
+        scaled = self(raw)
+        if not self.config.n_components:
+            return scaled
+        base = self._base(self.derive(raw))
+        whole = base.square().sum(dim=-1, keepdim=True).clamp_min(MIN_SCALE)
+        inside = (base @ self.components).square().sum(dim=-1, keepdim=True)
+        return torch.cat([scaled, torch.log((1 - inside / whole).clamp_min(MIN_REST))], dim=-1)
+
+    def _base(self, features: Tensor) -> Tensor:
+        base = torch.nan_to_num((features - self.base_centre) / self.base_scale, nan=0.0)
+        return base.clamp(-PROJECTION_CLIP, PROJECTION_CLIP)
 
     def beyond(self, raw: Tensor) -> tuple[Tensor, Tensor]:
         """Count per person the measures outside the training range, and those present."""

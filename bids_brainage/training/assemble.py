@@ -8,7 +8,8 @@ import torch
 from sklearn.linear_model import LogisticRegression, Ridge
 from torch import Tensor
 
-from bids_brainage.models.mavae import Mavae, MavaeConfig, MavaeCore
+from bids_brainage.models.mavae import Mavae
+from bids_brainage.models.mavae_core import MavaeConfig, MavaeCore
 from bids_brainage.models.scaling import InputTransform
 from bids_brainage.training.job import Job, head_outputs
 from bids_brainage.training.recipe import Recipe

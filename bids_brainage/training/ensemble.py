@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bids_brainage.models.mavae import Mavae, MavaeCore
+from bids_brainage.models.mavae import Mavae
+from bids_brainage.models.mavae_core import MavaeCore
 from bids_brainage.training.assemble import Group, assemble
 from bids_brainage.training.checkpoints import fingerprint
 from bids_brainage.training.fit import Trainer

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from bids_brainage.errors import InputError
-from bids_brainage.models.mavae import MavaeConfig, MavaeCore
+from bids_brainage.models.mavae_core import MavaeConfig, MavaeCore
 from bids_brainage.training import checkpoints
 from bids_brainage.training.job import Job, Sampler, head_outputs
 from bids_brainage.training.losses import Batch, discriminator_loss, encode, model_loss

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bids_brainage.models.mavae import MavaeCore
+from bids_brainage.models.mavae_core import MavaeCore
 
 
 @dataclass(frozen=True)

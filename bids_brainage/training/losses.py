@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bids_brainage.models.mavae import Code, MavaeCore
+from bids_brainage.models.mavae_core import Code, MavaeCore
 from bids_brainage.training.recipe import Recipe
 
 OFFSET_SCALE = 0.1

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bids_brainage.models.mavae import MODALITIES, MavaeConfig
+from bids_brainage.models.mavae_core import MODALITIES, MavaeConfig
 from bids_brainage.models.scaling import Choose, InputConfig, InputTransform
 from bids_brainage.training.recipe import Recipe
 from bids_brainage.training.selection import forest_filter

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from bids_brainage.errors import UsageError
-from bids_brainage.models.mavae import SPECIFIED_HIDDEN
+from bids_brainage.models.mavae_core import SPECIFIED_HIDDEN
 
 MAX_SELECTED = 800
 LIFESPAN: dict[str, Any] = {

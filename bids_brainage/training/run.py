@@ -17,7 +17,8 @@ from bids_brainage.errors import ModelError
 from bids_brainage.evaluation.bias import fit_bias
 from bids_brainage.evaluation.metrics import classification_metrics, regression_metrics
 from bids_brainage.models.cards import COMBINATIONS, InputSpec, ModelCard, names_hash
-from bids_brainage.models.mavae import MODALITIES, Mavae
+from bids_brainage.models.mavae import Mavae
+from bids_brainage.models.mavae_core import MODALITIES
 from bids_brainage.models.store import load_model, save_model
 from bids_brainage.training.crossval import predict_table
 from bids_brainage.training.ensemble import train_models

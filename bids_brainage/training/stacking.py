@@ -10,7 +10,7 @@ from sklearn.metrics.pairwise import euclidean_distances
 from sklearn.model_selection import GroupKFold, KFold
 from sklearn.svm import SVC, SVR
 
-from bids_brainage.models.mavae import MODALITIES
+from bids_brainage.models.mavae_core import MODALITIES
 from bids_brainage.models.scaling import InputConfig, InputTransform
 from bids_brainage.training.baselines import feature_matrix, fit_predict
 from bids_brainage.training.prepare import model_config

@@ -9,7 +9,7 @@ import numpy as np
 
 from bids_brainage.errors import InputError
 from bids_brainage.features.connectivity import series_correlation
-from bids_brainage.models.mavae import MODALITIES
+from bids_brainage.models.mavae_core import MODALITIES
 
 logger = logging.getLogger(__name__)
 ATLAS = "HarvardOxford"

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from bids_brainage.models.mavae import Mavae, MavaeConfig
+from bids_brainage.models.mavae import Mavae
+from bids_brainage.models.mavae_core import MavaeConfig
 from bids_brainage.models.scaling import InputConfig
 
 

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from bids_brainage.models.mavae import Mavae, MavaeConfig, MavaeCore
+from bids_brainage.models.mavae import Mavae
+from bids_brainage.models.mavae_core import MavaeConfig, MavaeCore
 from bids_brainage.models.scaling import InputConfig
 
 

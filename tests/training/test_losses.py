@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from bids_brainage.models.mavae import MavaeConfig, MavaeCore
+from bids_brainage.models.mavae_core import MavaeConfig, MavaeCore
 from bids_brainage.models.scaling import InputConfig
 from bids_brainage.training.losses import Batch, discriminator_loss, encode, model_loss
 from bids_brainage.training.recipe import Recipe
