@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import nn
 
-from bids_brainage.models import mavae, resunet_family, tsan, volumes
+from bids_brainage.models import mavae, resunet_family, sfcn, tsan, volumes
 from bids_brainage.models.cards import ModelCard
 
 
@@ -46,6 +46,10 @@ FAMILIES: dict[str, Family] = {
     "resunet": Family(
         "residual U-Net for brain mask, tissues and regions of a T1w",
         resunet_family.build, resunet_family.check, ("",),
+    ),
+    "sfcn": Family(
+        "light network for age from a T1w that was registered linearly, with the user's weights",
+        sfcn.build, sfcn.check,
     ),
     "tsan": Family(
         "two-stage network with ranking losses for age from a T1w in template space",

@@ -1,0 +1,275 @@
+"""Weights of SFCN as their authors publish them: read without running anything, and told apart."""
+
+import hashlib
+import logging
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from bids_brainage.errors import ModelError
+from bids_brainage.models.cards import InputSpec, ModelCard, names_hash
+from bids_brainage.models.sfcn import MODALITY, SHAPE, Sfcn, SfcnConfig, SfcnNetwork
+
+logger = logging.getLogger(__name__)
+NAME = "sfcn"
+SCALING = "mean"
+# Git blob ids of published files, as their repository shows them, and what they are.
+PUBLISHED: dict[str, str] = {}
+# Ages of the people that the published network was trained on.
+TRAINED = (44.0, 80.0)
+LIMIT = 0.25
+LARGEST = 100_000_000  # bytes; the published files have about 12 MB
+HINT = "give the state dict as its authors published it (.p, .pt or .safetensors)"
+_KINDS = {40: "age", 2: "sex"}
+_BLOCK = re.compile(r"feature_extractor\.conv_(\d)\.([01])\.(.+)")
+_PARTS = {"0": "conv", "1": "norm"}
+_HEAD = "classifier.conv_6."
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """What tells one file of weights from another.
+
+    Parameters
+    ----------
+    file
+        Its name.
+    tells
+        ``age`` or ``sex``.
+    size
+        Bytes.
+    blob
+        Id that git gives to its content.
+    sha256
+        Hash of its content.
+    published
+        What it is, if its id is among those of `PUBLISHED`.
+    """
+
+    file: str
+    tells: str
+    size: int
+    blob: str
+    sha256: str
+    published: str = ""
+
+
+def load_sfcn(files: Sequence[Path]) -> tuple[Sfcn, ModelCard]:
+    """Load the network for age, and that for sex where its file is given, too.
+
+    Returns
+    -------
+        The module in evaluation mode, and a card that names the files.
+
+    Raises
+    ------
+    ModelError
+        If a file is no such state dict, or there is not one for age and at most one for sex.
+    """
+    found: dict[str, tuple[WeightsFile, dict[str, Tensor], Path]] = {}
+    for path in files:
+        state = read_state(path)
+        one = describe(path, state)
+        if one.tells in found:
+            raise ModelError(
+                f"two files of weights that tell {one.tells}: {found[one.tells][0].file} and "
+                f"{one.file}",
+                place="--weights",
+                hint="give one for age and, if sex is to be told, one for sex",
+            )
+        found[one.tells] = one, state, path
+    if "age" not in found:
+        raise ModelError(
+            "no weights that tell age",
+            place="--weights",
+            hint="give the file for age; that for sex may stand beside it",
+        )
+    module = Sfcn(SfcnConfig(tells_sex="sex" in found))
+    networks = {"age": module.age} | ({"sex": module.sex} if "sex" in found else {})
+    for kind, (_, state, path) in found.items():
+        _fill(networks[kind], state, path)
+    return module.eval(), make_card([found[kind][0] for kind in networks])
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """Read a state dict; nothing in the file is executed.
+
+    Returns
+    -------
+        Names as published, without the ``module.`` of networks trained in parallel.
+
+    Raises
+    ------
+    ModelError
+        If it is missing, too large, or holds anything but named tensors.
+    """
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise ModelError("no such file of weights", place=path, hint=HINT) from error
+    if size > LARGEST:
+        raise ModelError(f"{size} bytes are too many for weights of SFCN", place=path, hint=HINT)
+    try:
+        content = _content(path)
+    except Exception as error:  # of many kinds, as the file may be anything
+        reason = str(error).partition("\n")[0][:200] or type(error).__name__
+        raise ModelError(f"cannot be read as weights: {reason}", place=path, hint=HINT) from error
+    if not isinstance(content, Mapping) or not content:
+        raise ModelError(
+            f"holds {type(content).__name__}, not named tensors", place=path, hint=HINT
+        )
+    wrong = [str(k) for k, v in content.items() if not (isinstance(k, str) and _plain(v))]
+    if wrong:
+        raise ModelError(f"{wrong[0]!r} is no tensor of numbers", place=path, hint=HINT)
+    return {name.removeprefix("module."): value for name, value in content.items()}
+
+
+def _content(path: Path) -> Any:
+    if path.suffix == ".safetensors":
+        return load_file(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def describe(path: Path, state: Mapping[str, Tensor]) -> WeightsFile:
+    """Tell what a file holds, and its identity.
+
+    Raises
+    ------
+    ModelError
+        If it tells neither age nor sex.
+    """
+    head = state.get(f"{_HEAD}weight")
+    classes = len(head) if head is not None and head.ndim else 0
+    if classes not in _KINDS:
+        raise ModelError(
+            f"{_HEAD}weight has {classes} classes, those for age have 40 and those for sex 2"
+            if classes else f"no {_HEAD}weight among the {len(state)} tensors, such as "
+            f"{next(iter(state))}",
+            place=path, hint=HINT,
+        )  # fmt: skip
+    content = path.read_bytes()
+    blob = git_blob(content)
+    return WeightsFile(
+        path.name,
+        _KINDS[classes],
+        len(content),
+        blob,
+        hashlib.sha256(content).hexdigest(),
+        PUBLISHED.get(blob, ""),
+    )
+
+
+def git_blob(content: bytes) -> str:
+    """Return the id that git gives to a file's content."""
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
+def weights_hash(files: Sequence[Path]) -> str:
+    """Hash of all files in any order, that of the card they give.
+
+    Raises
+    ------
+    ModelError
+        If one cannot be read.
+    """
+    try:
+        return joined_hash([hashlib.sha256(path.read_bytes()).hexdigest() for path in files])
+    except OSError as error:
+        raise ModelError(
+            f"cannot be read as weights: {error.strerror}", place=str(error.filename), hint=HINT
+        ) from error
+
+
+def joined_hash(hashes: Sequence[str]) -> str:
+    """Return one hash for several; a single one stays as it is."""
+    if len(hashes) == 1:
+        return hashes[0]
+    return hashlib.sha256("".join(sorted(hashes)).encode()).hexdigest()
+
+
+def make_card(files: Sequence[WeightsFile]) -> ModelCard:
+    """Card of the user's weights; its hash is that of all files."""
+    for one in files:
+        if not one.published:
+            logger.warning(
+                "%s: git blob %s, SHA-256 %s; it is not among the published files that are known, "
+                "so compare it with the one its authors show",
+                one.file, one.blob, one.sha256,
+            )  # fmt: skip
+    return ModelCard(
+        name=NAME,
+        version=files[0].blob[:12],
+        family=NAME,
+        description="age, and sex where its weights are given, from a linearly registered T1w",
+        inputs={MODALITY: InputSpec((), names_hash(()), shape=SHAPE, zooms=1.0, scaling=SCALING)},
+        training=(),
+        metrics={},
+        bias_correction={},
+        age_range={MODALITY: TRAINED},
+        sha256=joined_hash([one.sha256 for one in files]),
+        config=SfcnConfig(len(files) > 1).as_dict() | {"weights": [asdict(one) for one in files]},
+        recipe={},
+        seed=0,
+        command="",
+        versions={},
+        use="as the authors of the weights allow",
+        out_of_range_limit=LIMIT,
+        references=("Peng et al. (2021), 10.1016/j.media.2020.101871",),
+        experimental=True,
+        default=False,
+        caveat="the weights are the user's",
+    )
+
+
+def _plain(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.dtype in (
+        torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int64,
+    )  # fmt: skip
+
+
+def _fill(network: SfcnNetwork, state: Mapping[str, Tensor], path: Path) -> None:
+    """Put the published names' values into a network.
+
+    Raises
+    ------
+    ModelError
+        If a name is missing or unknown, or a value has another shape or is not finite.
+    """
+    wanted = network.state_dict()
+    own = {_own_name(name): name for name in state}
+    # Networks saved before counters existed lack them; they do nothing here.
+    missing = [name for name in wanted if name not in own and not name.endswith("tracked")]
+    unknown = [theirs for name, theirs in own.items() if name not in wanted]
+    if missing or unknown:
+        what = [f"{len(missing)} missing, such as {missing[0]}"] if missing else []
+        what += [f"{len(unknown)} unknown, such as {unknown[0]}"] if unknown else []
+        raise ModelError(f"the tensors are not those of SFCN: {'; '.join(what)}", place=path,
+                         hint=HINT)  # fmt: skip
+    for name, theirs in own.items():
+        value = state[theirs]
+        if value.shape != wanted[name].shape:
+            raise ModelError(
+                f"{theirs} has shape {tuple(value.shape)}, not {tuple(wanted[name].shape)}",
+                place=path, hint=HINT,
+            )  # fmt: skip
+        if not value.isfinite().all():
+            raise ModelError(f"{theirs} holds values that are not finite", place=path, hint=HINT)
+        wanted[name] = value.to(wanted[name].dtype)
+    network.load_state_dict(wanted)
+
+
+def _own_name(name: str) -> str:
+    """Name in our network of a tensor of the published one; unknown ones stay as they are."""
+    if match := _BLOCK.fullmatch(name):
+        block, part, rest = match.groups()
+        return f"blocks.{block}.{_PARTS[part]}.{rest}"
+    return f"head.{name.removeprefix(_HEAD)}" if name.startswith(_HEAD) else name
