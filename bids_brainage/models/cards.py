@@ -105,6 +105,9 @@ class ModelCard:
     bias_correction
         Combination of modalities to slope and intercept (years) of predicted on chronological
         age, fitted on out-of-fold predictions.
+    intervals
+        Combination of modalities to how far ages lie from predictions, fitted on out-of-fold
+        predictions; see `bids_brainage.evaluation.intervals.Intervals`.
     age_range
         Combination of modalities to youngest and oldest training age in years.
     sha256
@@ -123,6 +126,8 @@ class ModelCard:
         What it may be used for.
     out_of_range_limit
         Share of measures beyond the training range above which a prediction is flagged.
+    percentile_limit
+        Percentile of the distance to the training people above which a prediction is flagged.
     references
         Papers behind the family.
     experimental
@@ -150,6 +155,8 @@ class ModelCard:
     versions: dict[str, str]
     use: str = "research, non-commercial"
     out_of_range_limit: float = 0.05
+    percentile_limit: float = 99.0
+    intervals: dict[str, dict[str, Any]] = field(default_factory=dict)
     references: tuple[str, ...] = ()
     experimental: bool = False
     default: bool = True

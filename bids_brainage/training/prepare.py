@@ -51,6 +51,7 @@ def model_config(table: TrainingTable, recipe: Recipe, n_training: int) -> Mavae
         hidden_head=recipe.hidden_head,
         dropout=recipe.dropout,
         dropout_head=recipe.dropout_head,
+        distance=True,
     )
 
 

@@ -2,50 +2,30 @@
 
 import copy
 import logging
-import platform
 import shutil
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from bids_brainage import __version__
 from bids_brainage.errors import ModelError
-from bids_brainage.evaluation.bias import fit_bias
-from bids_brainage.evaluation.metrics import classification_metrics, regression_metrics
-from bids_brainage.models.cards import COMBINATIONS, InputSpec, ModelCard, names_hash
+from bids_brainage.models.cards import ModelCard
 from bids_brainage.models.mavae import Mavae
 from bids_brainage.models.mavae_core import MODALITIES
 from bids_brainage.models.store import load_model, save_model
 from bids_brainage.training.crossval import predict_table
 from bids_brainage.training.ensemble import train_models
 from bids_brainage.training.folds import site_folds
+from bids_brainage.training.mavae_card import COMBINED, make_card
 from bids_brainage.training.recipe import Recipe
 from bids_brainage.training.rows import INPUTS, Predictions, empty_predictions
-from bids_brainage.training.samples import describe_samples
 from bids_brainage.training.sources import load_table
 from bids_brainage.training.tables import TrainingTable
+from bids_brainage.training.trust import OUT_OF_FOLD, fit_distances, write_out_of_fold
 
 logger = logging.getLogger(__name__)
-PACKAGES = ("numpy", "scikit-learn", "torch", "safetensors")
-DESCRIPTION = (
-    "Multimodal adversarial variational autoencoder: brain age and sex from FreeSurfer "
-    "morphometry, from resting-state connectivity, or from both."
-)
-REFERENCES = (
-    "Usman, M. et al. (2024). Advancing multimodal brain age and sex prediction with an "
-    "adversarial variational autoencoder (M-AVAE), arXiv:2411.10100",
-    "Makhzani, A. et al. (2016). Adversarial autoencoders, arXiv:1511.05644",
-    "Wolpert, D. (1992). Stacked generalization, doi:10.1016/S0893-6080(05)80023-1",
-)
-FOLDS_NOTE = (
-    "Uncorrected predictions of people whose site the model had not seen; people of samples with "
-    "a single site (for the public tables nki and aomic_piop2) are of a site, but not themselves, "
-    "seen. mae_median: guessing the sample's own median age."
-)
 FINE_TUNE = {
     "epochs": 20,
     "learning_rate": 2e-4,
@@ -97,7 +77,8 @@ def fine_tune_recipe(**options: Any) -> Recipe:
 def run_training(options: TrainOptions) -> Path:
     """Train a model and write ``model.safetensors`` and ``card.json``.
 
-    The folds' models, which give the card its scores, are trained beside the final one.
+    The folds' models, which give the card its scores, are trained beside the final one; their
+    predictions are written to ``out_of_fold.tsv``.
 
     Returns
     -------
@@ -126,8 +107,18 @@ def run_training(options: TrainOptions) -> Path:
             for k, people in enumerate([*trainings, everyone])
         ]  # fmt: skip
     predictions = out_of_fold(table, folds, models[:-1])
-    card = make_card(table, models[-1], predictions, options, start[1] if start else None)
+    card = make_card(
+        table, models[-1], predictions, folds, options.recipe,
+        name=options.name or options.output.name,
+        command=options.command or f"brainage train mavae {options.data.name}",
+        parent=start[1] if start else None,
+    )  # fmt: skip
+    if start is None:
+        fit_distances(models[-1], table, folds, models[:-1])
     save_model(models[-1], card, options.output)
+    if trainings:
+        named = {c: name for c, name in COMBINED.items() if c in card.age_range}
+        write_out_of_fold(options.output / OUT_OF_FOLD, table, folds, predictions, named, card.name)
     shutil.rmtree(checkpoint, ignore_errors=True)
     return options.output
 
@@ -143,72 +134,6 @@ def out_of_fold(table: TrainingTable, folds: np.ndarray, models: list[Mavae]) ->
                     module, table, rows, name
                 )
     return result
-
-
-def make_card(
-    table: TrainingTable,
-    module: Mavae,
-    predictions: Predictions,
-    options: TrainOptions,
-    parent: ModelCard | None = None,
-) -> ModelCard:
-    """Collect the card of a trained model; the hash of the weights is set on saving.
-
-    Parameters
-    ----------
-    predictions
-        Out-of-fold log ages and female logits of the training people.
-    parent
-        Card of the model that was fine-tuned.
-    """
-    combinations = dict(zip(COMBINATIONS, INPUTS, strict=True))
-    bias, ages = {}, {}
-    trained = _trained_modalities(table, options.recipe, parent)
-    combinations = {
-        c: name for c, name in combinations.items() if set(c.split("+")) <= set(trained)
-    }
-    for combination, name in combinations.items():
-        people = _usable(table, name)
-        if not people.any():
-            continue
-        ages[combination] = (float(table.age[people].min()), float(table.age[people].max()))
-        if (~np.isnan(predictions[name][0])).any():
-            line = fit_bias(table.age, np.exp(predictions[name][0]))
-            bias[combination] = {"slope": line.slope, "intercept": line.intercept}
-    if parent is not None:
-        bias, ages = parent.bias_correction | bias, parent.age_range | ages
-    return ModelCard(
-        name=options.name or options.output.name,
-        version=__version__,
-        family="mavae",
-        description=DESCRIPTION + (f" Fine-tuned from {parent.name}." if parent else ""),
-        inputs=parent.inputs if parent else {name: _spec(table, name) for name in trained},
-        training=(*(parent.training if parent else ()), *describe_samples(table)),
-        metrics={"note": FOLDS_NOTE} | {
-            c: _metrics(table, predictions[name], _usable(table, name))
-            for c, name in combinations.items()
-        },
-        bias_correction=bias,
-        age_range=ages,
-        sha256="",
-        config=module.config.as_dict(),
-        recipe=options.recipe.as_dict(),
-        seed=options.recipe.seed,
-        command=options.command or f"brainage train mavae {options.data.name}",
-        versions={"bids_brainage": __version__, "python": platform.python_version()}
-        | {name: metadata.version(name) for name in PACKAGES},
-        references=REFERENCES,
-    )  # fmt: skip
-
-
-def _trained_modalities(
-    table: TrainingTable, recipe: Recipe, parent: ModelCard | None
-) -> tuple[str, ...]:
-    """Modalities whose networks were trained; the card lists only these, so only these are used."""
-    if parent is not None:
-        return tuple(parent.inputs)
-    wanted = (recipe.single_modality,) if recipe.single_modality else MODALITIES
-    return tuple(name for name in wanted if table.has(name).any())
 
 
 def _table(options: TrainOptions, parent: ModelCard | None) -> TrainingTable:
@@ -228,54 +153,6 @@ def _table(options: TrainOptions, parent: ModelCard | None) -> TrainingTable:
         for m, s in parent.inputs.items()
     }
     return table.with_measures(measures, {m: s.names for m, s in parent.inputs.items()})
-
-
-def _spec(table: TrainingTable, modality: str) -> InputSpec:
-    names = table.names[modality]
-    connectivity = modality == "connectivity" and table.kind == "bids"
-    typical = {}
-    if not connectivity and table.has(modality).any():
-        middle = np.nanmedian(table.measures[modality][table.has(modality)], axis=0)
-        typical = {name: float(f"{value:.6g}") for name, value in zip(names, middle, strict=True)}
-    return InputSpec(
-        names=names,
-        sha256=names_hash(names),
-        unit="Pearson correlation" if connectivity else (
-            "mm (thickness), mm3 (volume)" if table.kind == "bids" else ""
-        ),
-        atlas=table.atlas if connectivity else "",
-        denoising=table.denoising if connectivity else "",
-        regions=table.regions if connectivity else (),
-        typical=typical,
-    )  # fmt: skip
-
-
-def _usable(table: TrainingTable, name: str) -> np.ndarray:
-    return table.has_both() if name == "both" else table.has(name)
-
-
-def _metrics(
-    table: TrainingTable, predictions: tuple[np.ndarray, np.ndarray], people: np.ndarray
-) -> dict[str, Any]:
-    """Score uncorrected out-of-fold predictions: pooled, per sample and per site."""
-    known = people & ~np.isnan(predictions[0])
-    if not known.any():
-        return {}
-
-    def score(rows: np.ndarray) -> dict[str, float]:
-        chance = 1 / (1 + np.exp(-predictions[1][rows]))
-        ages = regression_metrics(table.age[rows], np.exp(predictions[0][rows]))
-        sexes = classification_metrics(table.female[rows], chance)
-        both = ages | {f"sex_{k}": v for k, v in sexes.items() if k in ("accuracy", "auc")}
-        return {k: round(v, 4) for k, v in both.items()}
-
-    return {
-        "out_of_fold": score(known),
-        "per_dataset": {str(d): score(known & (table.datasets == d))
-                        for d in np.unique(table.datasets[known])},
-        "per_site": {str(s): score(known & (table.sites == s))
-                     for s in np.unique(table.sites[known])},
-    }  # fmt: skip
 
 
 def limit_threads(n: int) -> None:
