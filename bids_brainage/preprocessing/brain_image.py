@@ -73,6 +73,28 @@ def load_brain(
     InputError
         If it cannot be read, is not 3D, or holds no brain in template space.
     """
+    data, affine = read_brain(path, mask)
+    shape = tuple(shape or grid_shape(zooms))
+    data = put_on_grid(data, affine, shape, grid_affine(zooms, shape))
+    check_brain(data, zooms, path)
+    try:
+        return scale(data, scaling)
+    except ValueError as error:
+        raise InputError(str(error), place=path, hint=HINT) from error
+
+
+def read_brain(path: Path, mask: Path | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Read a brain with its axes to the right, front and top, zero outside the mask.
+
+    Returns
+    -------
+        Voxels in single precision, finite, and their affine.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, is not 3D, or the mask is of another grid.
+    """
     data, affine = _volume(path, "T1w in template space")
     if mask is not None:
         inside, mask_affine = _volume(mask, "brain mask")
@@ -80,17 +102,22 @@ def load_brain(
             raise InputError(f"the brain mask has shape {inside.shape}, the image {data.shape}",
                              place=mask, hint="give the mask of this image")  # fmt: skip
         data = np.where(inside > 0, data, 0.0)
-    data = np.where(np.isfinite(data), data, 0.0).astype(np.float32)
-    data = _on_grid(data, affine, shape or grid_shape(zooms), zooms)
+    return np.where(np.isfinite(data), data, 0.0).astype(np.float32), affine
+
+
+def check_brain(data: np.ndarray, zooms: float, path: Path) -> None:
+    """Check that a brain fills a plausible part of the grid.
+
+    Raises
+    ------
+    InputError
+        If there is too little of it, or hardly a voxel is zero.
+    """
     if float((data != 0).sum()) * zooms**3 < MINIMUM_VOLUME:
         raise InputError(f"{(data != 0).sum() * zooms**3 / 1000:.0f} cm3 of brain in the field of "
                          "view of the template", place=path, hint=HINT)  # fmt: skip
     if (data != 0).mean() > 0.9:
         raise InputError("the image is not zero outside the brain", place=path, hint=HINT)
-    try:
-        return scale(data, scaling)
-    except ValueError as error:
-        raise InputError(str(error), place=path, hint=HINT) from error
 
 
 def scale(brain: np.ndarray, scaling: str = "mask") -> np.ndarray:
@@ -132,14 +159,19 @@ def _volume(path: Path, kind: str) -> tuple[np.ndarray, np.ndarray]:
     return data, image.affine
 
 
-def _on_grid(
-    data: np.ndarray, affine: np.ndarray, shape: Sequence[int], zooms: float
+def put_on_grid(
+    data: np.ndarray, affine: np.ndarray, shape: tuple[int, ...], wanted: np.ndarray
 ) -> np.ndarray:
-    """Trilinear interpolation; a coarser grid first averages over its voxels."""
-    shape, wanted = tuple(shape), grid_affine(zooms, shape)
+    """Put a brain on another grid: trilinear, and a coarser grid first averages over its voxels.
+
+    Parameters
+    ----------
+    affine, wanted
+        Of the brain, and of the grid; both with axes to the right, front and top.
+    """
     if data.shape == shape and np.allclose(affine, wanted, atol=1e-3):
         return data
-    steps = zooms / nib.affines.voxel_sizes(affine)
+    steps = nib.affines.voxel_sizes(wanted) / nib.affines.voxel_sizes(affine)
     size = np.maximum(np.rint(steps), 1).astype(int)
     brain = (data != 0).astype(np.float32)
     if (size > 1).any():

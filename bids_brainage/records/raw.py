@@ -116,6 +116,8 @@ class AnatomicalResult:
         Settings and versions for the sidecars; numbers of each step (registration overlap …).
     notes
         Choices and warnings in plain words.
+    affine
+        4x4, RAS world of the standard space to RAS world of the T1w, without the deformation.
     """
 
     source: RawT1w
@@ -131,6 +133,7 @@ class AnatomicalResult:
     template: str
     details: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    affine: "np.ndarray | None" = None
 
 
 @dataclass(frozen=True)

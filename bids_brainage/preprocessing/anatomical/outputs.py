@@ -7,6 +7,7 @@ import numpy as np
 from scipy import ndimage
 
 from bids_brainage.bids.outputs import write_json, write_tsv
+from bids_brainage.preprocessing import mean_brain
 from bids_brainage.preprocessing.anatomical.itk import image_like
 from bids_brainage.preprocessing.anatomical.templates import RESOLUTION
 from bids_brainage.preprocessing.image_files import scaled_image, write_nifti
@@ -48,6 +49,7 @@ def write_anatomical(
     writer = _Writer(folder, stem, {"Sources": sources, "SkullStripped": result.skull_stripped})
     _write_native(result, writer)
     _write_standard(result, writer)
+    _write_linear(result, writer)
     _write_transforms(result, writer)
     return writer.paths
 
@@ -168,6 +170,29 @@ def _write_standard(result: AnatomicalResult, writer: _Writer) -> None:
             {**shared, "Description": f"Probability of {_NAMES[tissue].lower()}, not modulated"},
             _MNI,
         )
+
+
+def _write_linear(result: AnatomicalResult, writer: _Writer) -> None:
+    """Write the brain as networks take it that were trained on linearly registered images."""
+    if result.affine is None:
+        return
+    step = float(result.details.get("BiasField", {}).get("WhiteMatterMedian", 0)) / 1000
+    data = np.where(result.segmentation.brain, np.asarray(result.preproc.dataobj), 0)
+    to_voxels = np.linalg.inv(result.preproc.affine) @ result.affine @ mean_brain.AFFINE
+    moved = ndimage.affine_transform(
+        data.astype(np.float32), to_voxels[:3, :3], to_voxels[:3, 3], mean_brain.SHAPE, order=1
+    )
+    writer.image(
+        f"space-{result.space}_res-1_desc-linear_T1w",
+        scaled_image(moved, mean_brain.AFFINE, step, np.int16),
+        {
+            "Resolution": "1 mm isotropic, the 182x218x182 grid of FSL",
+            "SpatialReference": result.template,
+            "SkullStripped": True,
+            "Description": "Brain only, registered by an affine alone",
+        },
+        _MNI,
+    )
 
 
 def _write_transforms(result: AnatomicalResult, writer: _Writer) -> None:

@@ -138,6 +138,7 @@ def preprocess_t1w(
             "Versions": _versions(),
         },
         notes=_notes(loaded.notes, t1w, stripped, reason),
+        affine=np.asarray(registration.affine, dtype=float),
     )
 
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import nibabel as nib
 import numpy as np
@@ -19,6 +20,7 @@ IMAGES = [
     "dseg",
     "desc-regions_dseg",
     *(f"label-{tissue}_probseg" for tissue in ("GM", "WM", "CSF")),
+    "space-MNI152NLin6Asym_res-1_desc-linear_T1w",
     f"{SPACE}_desc-preproc_T1w",
     f"{SPACE}_desc-brain_mask",
     f"{SPACE}_dseg",
@@ -48,6 +50,7 @@ def result(head, template):
         template="a template",
         details={"BiasField": {"WhiteMatterMedian": 600.0}},
         notes=("a note",),
+        affine=np.eye(4),
     )
 
 
@@ -60,7 +63,7 @@ def test_all_files_are_named_by_bids_and_have_sidecars(result, tmp_path):
     for path in tmp_path.glob("*.json"):
         sidecar = json.loads(path.read_text())
         assert sidecar["Sources"] == SOURCES
-        assert ("Resolution" in sidecar) == (SPACE in path.name)
+        assert ("Resolution" in sidecar) == ("_res-" in path.name)
     sidecar = json.loads((tmp_path / "sub-1_ses-2_desc-preproc_T1w.json").read_text())
     assert sidecar["SkullStripped"] is False
     assert sidecar["BiasField"]["WhiteMatterMedian"] == 600
@@ -110,3 +113,15 @@ def test_an_unwritable_folder_is_told(head, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot write"):
         write_nifti(tmp_path / "file" / "x.nii.gz", head.image)
+
+
+def test_linear_image_is_the_brain_where_the_affine_puts_it(result, tmp_path):
+    shift = np.eye(4)
+    shift[0, 3] = 10.0  # from the template's world to that of the T1w
+    write_anatomical(replace(result, affine=shift), tmp_path, "sub-1", SOURCES)
+    linear = nib.load(tmp_path / "sub-1_space-MNI152NLin6Asym_res-1_desc-linear_T1w.nii.gz")
+    assert linear.shape == (182, 218, 182)
+    points = np.argwhere(result.segmentation.brain)
+    native = nib.affines.apply_affine(result.preproc.affine, points).mean(axis=0)
+    moved = nib.affines.apply_affine(linear.affine, np.argwhere(linear.get_fdata() > 0))
+    np.testing.assert_allclose(moved.mean(axis=0), native - [10, 0, 0], atol=1.0)
