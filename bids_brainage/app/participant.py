@@ -112,8 +112,9 @@ def _predict(
     from bids_brainage.app.predictions import predict_sessions
 
     return partial(
-        predict_sessions, predictors, output_dir=config.output_dir, fitting_only=not config.models
-    )
+        predict_sessions, predictors, output_dir=config.output_dir,
+        fitting_only=not config.models, nprocs=config.nprocs,
+    )  # fmt: skip
 
 
 def prepare_work(config: RunConfig, plan: Plan) -> None:

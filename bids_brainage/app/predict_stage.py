@@ -43,8 +43,9 @@ def run_predictions(config: RunConfig, predictors: Sequence[Predictor], say: Say
     claim_output(config)
     summary = Summary()
     predict = partial(
-        predict_sessions, predictors, output_dir=config.output_dir, fitting_only=not config.models
-    )
+        predict_sessions, predictors, output_dir=config.output_dir,
+        fitting_only=not config.models, nprocs=config.nprocs,
+    )  # fmt: skip
     waiting: list[Extraction] = []
     participants: list[str] = []
     new = earlier = 0

@@ -1,7 +1,8 @@
 """Predictions of sessions from the derivatives on disk, written as one small table each."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from bids_brainage.config import RunConfig
 from bids_brainage.models.cards import ModelCard
 from bids_brainage.predict.device import resolve_device
 from bids_brainage.predict.load import load_predictor
-from bids_brainage.predict.predictor import Predictor
+from bids_brainage.predict.predictor import Features, Predictor
+from bids_brainage.predict.read_ahead import read_ahead
 from bids_brainage.records.extraction import Extraction
 from bids_brainage.records.prediction import Prediction, columns, data_dictionary
 
@@ -41,6 +43,7 @@ def predict_sessions(
     output_dir: Path,
     *,
     fitting_only: bool = False,
+    nprocs: int = 1,
 ) -> list[Row]:
     """Predict all sessions at once and write each session's table.
 
@@ -51,6 +54,8 @@ def predict_sessions(
     fitting_only
         Each session gets the models for its kind of input, see `fitting_models`; where none but
         one that is no default fits, its row has no age, with the reason.
+    nprocs
+        Images are read by as many threads, ahead of the network.
 
     Returns
     -------
@@ -60,21 +65,38 @@ def predict_sessions(
     per_session: list[list[Row]] = [[] for _ in extractions]
     for predictor in predictors:
         card = predictor.card
-        vectors = [model_inputs(output_dir, e, card) for e in extractions]
         withheld = fitting_only and not card.default
-        wanted = [] if withheld else [i for i, (features, _) in enumerate(vectors) if features]
-        found = predictor.predict([vectors[i][0] for i in wanted])
-        predictions = dict(zip(wanted, found, strict=True))
+        read = partial(model_inputs, output_dir, card=card)
+        inputs = read_ahead(read, extractions, nprocs, predictor.ahead)
+        predictions, problems = _predict(predictor, inputs, withheld=withheld)
         for i, extraction in enumerate(extractions):
             fitting = fitting_models(extraction)
             if fitting_only and (card.name not in fitting or (withheld and len(fitting) > 1)):
                 continue
             reason = f"no age by default: {card.caveat}" if withheld else ""
-            row = make_row(extraction, card, predictions.get(i), vectors[i][1], reason)
+            row = make_row(extraction, card, predictions.get(i), problems[i], reason)
             per_session[i].append(row)
     for extraction, rows in zip(extractions, per_session, strict=True):
         _write(output_dir, extraction, rows, predictors)
     return [row for rows in per_session for row in rows]
+
+
+def _predict(
+    predictor: Predictor, inputs: Iterator[tuple[Features, list[str]]], *, withheld: bool
+) -> tuple[dict[int, Prediction], list[list[str]]]:
+    """Predictions by the number of the session, and problems of every session."""
+    problems: list[list[str]] = []
+    numbers: list[int] = []
+
+    def usable() -> Iterator[Features]:
+        for number, (features, why) in enumerate(inputs):
+            problems.append(why)
+            if features and not withheld:
+                numbers.append(number)
+                yield features
+
+    found = predictor.predict(usable())
+    return dict(zip(numbers, found, strict=True)), problems
 
 
 def make_row(

@@ -41,7 +41,7 @@ class ImagePredictor(Predictor):
     """A loaded model that turns brains in template space into predictions.
 
     Convolutions are fused where the network can. Where a device has too little memory a batch is
-    halved, and at last computed on the CPU.
+    halved, and at last all that is left is computed on the CPU.
 
     Parameters
     ----------
@@ -58,29 +58,32 @@ class ImagePredictor(Predictor):
         If it does not tell age.
     """
 
+    dtype = torch.float32
+
     def __init__(
         self, module: nn.Module, card: ModelCard, device: torch.device, batch_size: int = 64
     ) -> None:
-        super().__init__(module, card, device, batch_size)
         if isinstance(module, Fusable):
             module.fuse()
-        module.to(device=device, dtype=torch.float32)
+        super().__init__(module, card, device, batch_size)
         self._batch_size = min(batch_size, CPU_BATCH if device.type == "cpu" else CUDA_BATCH)
+        self.ahead = 2 * self._batch_size
 
     def _predict_batch(self, sessions: Sequence[Features]) -> list[Prediction]:
-        try:
-            age, logit, beyond, spread = self._compute(sessions, self._device)
-        except torch.cuda.OutOfMemoryError:
-            torch.cuda.empty_cache()
+        found = self._try(sessions)
+        if found is None and len(sessions) > 1:
             half = len(sessions) // 2
-            if half:
-                logger.info("too little memory for %d images at once", len(sessions))
-                self._batch_size = half
-                return [
-                    *self._predict_batch(sessions[:half]), *self._predict_batch(sessions[half:])
-                ]  # fmt: skip
-            logger.warning("too little memory on %s: computed on the CPU", self._device)
-            age, logit, beyond, spread = self._compute(sessions, torch.device("cpu"))
+            logger.info("too little memory for %d images at once", len(sessions))
+            self._batch_size = half
+            return [
+                *self._predict_batch(sessions[:half]), *self._predict_batch(sessions[half:])
+            ]  # fmt: skip
+        if found is None:
+            logger.warning("too little memory on %s: computed on the CPU from here", self._device)
+            self._device = torch.device("cpu")
+            cast(nn.Module, self._module).to(self._device)
+            found = self._compute(sessions, self._device)
+        age, logit, beyond, spread = found
         probability = torch.sigmoid(logit)
         return [
             Prediction(
@@ -93,6 +96,16 @@ class ImagePredictor(Predictor):
             )
             for i in range(len(sessions))
         ]
+
+    def _try(self, sessions: Sequence[Features]) -> tuple[Tensor, Tensor, Tensor, Tensor] | None:
+        """Numbers of the sessions; None if the device has too little memory."""
+        try:
+            return self._compute(sessions, self._device)
+        except torch.cuda.OutOfMemoryError:
+            pass
+        # The error held what was computed so far; here it is gone.
+        torch.cuda.empty_cache()
+        return None
 
     def _compute(
         self, sessions: Sequence[Features], device: torch.device
@@ -111,7 +124,7 @@ class ImagePredictor(Predictor):
         unknown = np.full(2, np.nan)
         sex = np.stack([session.get("sex", unknown) for session in sessions])
         inputs["sex"] = torch.from_numpy(sex.astype(np.float32)).to(device)
-        module = cast(nn.Module, self._module).to(device)
+        module = cast(nn.Module, self._module)
         with torch.inference_mode():
             if isinstance(module, Spreading):
                 age, logit, beyond, spread = module.with_spread(inputs)
@@ -119,5 +132,4 @@ class ImagePredictor(Predictor):
                 age, logit = self._module(inputs)
                 beyond = self._module.out_of_range(inputs)
                 spread = torch.full_like(age, torch.nan)
-        module.to(self._device)
         return age.cpu(), logit.cpu(), beyond.cpu(), spread.cpu()

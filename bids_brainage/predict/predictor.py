@@ -1,6 +1,8 @@
 """Predictions in batches from feature vectors, independent of order and company."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Protocol, cast, runtime_checkable
 
 import numpy as np
@@ -9,6 +11,7 @@ from torch import Tensor, nn
 
 from bids_brainage.errors import ModelError
 from bids_brainage.models.cards import ModelCard
+from bids_brainage.predict.describe import extreme_measures, missing_blocks
 from bids_brainage.records.prediction import Prediction
 
 AGE_DECIMALS = 4
@@ -25,6 +28,24 @@ class AgeModel(Protocol):
 
     def out_of_range(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Return the share of measures outside the training range; (n,)."""
+        ...
+
+
+@runtime_checkable
+class Ranged(Protocol):
+    """A network that knows the range of each measure among the training people."""
+
+    def limits(self, modality: str) -> tuple[Tensor, Tensor]:
+        """Return lower and upper end of each measure; (p,)."""
+        ...
+
+
+@runtime_checkable
+class Placed(Protocol):
+    """A network that knows how unusual a person's measures are."""
+
+    def percentile(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Return the share of training people who are less unusual, in percent; (n,)."""
         ...
 
 
@@ -49,6 +70,10 @@ class Predictor:
         If it does not tell age.
     """
 
+    dtype = torch.float64
+    # Sessions worth reading before their turn comes.
+    ahead = 0
+
     def __init__(
         self, module: nn.Module, card: ModelCard, device: torch.device, batch_size: int = 64
     ) -> None:
@@ -58,12 +83,12 @@ class Predictor:
                 f"model '{self.card.name}' of family {self.card.family} does not predict age",
                 hint="brainage models list tells what each model takes",
             )
-        cast(nn.Module, module).to(device=device, dtype=torch.float64).eval()
+        cast(nn.Module, module).to(device=device, dtype=self.dtype).eval()
         self._module: AgeModel = module
         self._device = device
         self._batch_size = batch_size
 
-    def predict(self, sessions: Sequence[Features]) -> list[Prediction]:
+    def predict(self, sessions: Iterable[Features]) -> list[Prediction]:
         """Predict age, and sex where the model tells it, of each session.
 
         Age is NaN where a measure is missing that the model cannot do without.
@@ -72,7 +97,7 @@ class Predictor:
         ----------
         sessions
             Per session, modality name to feature vector in the card's order; NaN is missing,
-            and a modality may be absent.
+            and a modality may be absent. No more than a batch is taken at once.
 
         Raises
         ------
@@ -80,8 +105,9 @@ class Predictor:
             If a vector has the wrong length, or a session has no measure at all.
         """
         results: list[Prediction] = []
-        for start in range(0, len(sessions), self._batch_size):
-            results += self._predict_batch(sessions[start : start + self._batch_size])
+        left = iter(sessions)
+        while batch := list(islice(left, self._batch_size)):
+            results += self._predict_batch(batch)
         return results
 
     def _predict_batch(self, sessions: Sequence[Features]) -> list[Prediction]:
@@ -90,28 +116,46 @@ class Predictor:
         with torch.inference_mode():
             age, logit = self._module(tensors)
             beyond = self._module.out_of_range(tensors)
+            percentile = _percentile(self._module, tensors, age)
         probability = torch.sigmoid(logit)
-        missing = {name: np.isnan(array).mean(axis=1) for name, array in arrays.items()}
+        numbers = torch.stack([age, probability, beyond, percentile], dim=1).cpu()
         return [
-            self._prediction(i, age[i].item(), probability[i].item(), beyond[i].item(), missing)
-            for i in range(len(sessions))
+            self._prediction({name: array[i] for name, array in arrays.items()}, *row)
+            for i, row in enumerate(numbers.tolist())
         ]
 
     def _prediction(
-        self, i: int, age: float, probability: float, beyond: float, missing: dict[str, np.ndarray]
+        self,
+        measures: Mapping[str, np.ndarray],
+        age: float,
+        probability: float,
+        beyond: float,
+        percentile: float,
     ) -> Prediction:
-        used = tuple(name for name, share in missing.items() if share[i] < 1)
+        missing = {name: np.isnan(values) for name, values in measures.items()}
+        used = tuple(name for name, mask in missing.items() if not mask.all())
         if not used:
             raise ModelError(
                 f"no measure for model {self.card.name}",
                 hint=f"it needs {' or '.join(self.card.inputs)}",
             )
+        extremes: list[str] = []
+        blocks: list[str] = []
+        for name in used:
+            names = self.card.inputs[name].names
+            blocks += missing_blocks(names, missing[name])
+            if beyond and isinstance(self._module, Ranged):
+                lower, upper = (limit.cpu().numpy() for limit in self._module.limits(name))
+                extremes += extreme_measures(names, measures[name], lower, upper)
         return Prediction(
             age=round(age, AGE_DECIMALS),
             probability_female=round(probability, AGE_DECIMALS),
             modalities=used,
             out_of_range=round(beyond, AGE_DECIMALS),
-            missing={name: round(float(missing[name][i]), AGE_DECIMALS) for name in used},
+            missing={name: round(float(missing[name].mean()), AGE_DECIMALS) for name in used},
+            percentile=math.nan if math.isnan(percentile) else round(percentile, 2),
+            extremes=tuple(extremes),
+            missing_blocks=tuple(blocks),
         )
 
     def _stack(self, name: str, sessions: Sequence[Features]) -> np.ndarray:
@@ -128,3 +172,8 @@ class Predictor:
                 )
             row[:] = vector
         return rows
+
+
+def _percentile(module: AgeModel, inputs: Mapping[str, Tensor], like: Tensor) -> Tensor:
+    known = isinstance(module, Placed)
+    return module.percentile(inputs) if known else torch.full_like(like, torch.nan)
