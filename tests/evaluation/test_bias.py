@@ -84,7 +84,7 @@ def test_what_cannot_be_fitted_is_refused(people):
     few = control & (person < 19)
     with pytest.raises(UsageError, match="19 reference people"):
         refit_gap(age, predicted, few, person, "beheshti")
-    with pytest.raises(UsageError, match="span 0.8 years"):
+    with pytest.raises(UsageError, match=r"span 0\.8 years"):
         refit_gap(30 + person / 50, predicted, control, person, "beheshti")
     with pytest.raises(UsageError, match="but one are alike"):
         refit_gap(np.where(person == 0, 60.0, 30.0), predicted, control, person, "beheshti")

@@ -127,7 +127,7 @@ def test_site_confounded_with_age_or_sex_is_refused():
     with pytest.raises(UsageError, match=r"ages of a .* do not overlap"):
         refused(age=np.where(SITES == "a", AGES - 60, AGES))
     with pytest.raises(UsageError, match="% of the variance"):
-        steps = [10.0] * 37 + [40.0] * 40 + [70.0] * 43
+        steps = [10.0] * 37 + [40.0] * 35 + [70.0] * 48
         refused(np.repeat(["a", "b", "c"], 40), np.array(steps), np.tile([0.0, 1.0], 60))
     with pytest.raises(UsageError, match="one tells the other"):
         refused(sites=SITES[:24], age=AGES[:24], female=(SITES[:24] == "a").astype(float))
