@@ -5,6 +5,39 @@ from pathlib import Path
 from typing import Any
 
 DEFAULT_ATLAS = "HarvardOxford"
+# Model that is shipped without weights.
+SFCN = "sfcn"
+
+
+@dataclass(frozen=True)
+class GroupOptions:
+    """What the group level does beside gathering.
+
+    Parameters
+    ----------
+    bias_fit
+        Condition on the people whose line corrects the gaps, ``everyone``, or None for no line.
+    bias_method
+        ``beheshti``, ``cole`` or ``quadratic``.
+    harmonise
+        ``combat`` or empty.
+    site_column
+        Column that names the site; empty for ``site`` where there is one.
+    group_by
+        Columns whose groups or numbers are compared.
+    covariates
+        Covariates beside age; empty for those by default.
+    nipoppy_table
+        Whether a table of imaging-derived phenotypes is written as nipoppy wants it.
+    """
+
+    bias_fit: str | None = None
+    bias_method: str = "beheshti"
+    harmonise: str = ""
+    site_column: str = ""
+    group_by: tuple[str, ...] = ()
+    covariates: tuple[str, ...] = ()
+    nipoppy_table: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,6 +77,8 @@ class RunConfig:
         Where the results of slow steps are kept; None for ``work`` in OUTPUT_DIR.
     """
 
+    group
+        What the group level does beside gathering.
     bids_dir: Path
     output_dir: Path
     levels: tuple[str, ...] = ("participant",)
@@ -75,6 +110,7 @@ class RunConfig:
 
     @property
     def everyone(self) -> bool:
+    group: GroupOptions = GroupOptions()
         """Whether the run is about every session."""
         return not (self.participant_labels or self.session_labels or self.batch)
 

@@ -60,7 +60,7 @@ def read_demographics(dataset: Dataset, key: SessionKey) -> Demographics:
     age: float | None = None
     sex: str | None = None
     missing: dict[str, str] = {}
-    for row in _rows(dataset, key, notes):
+    for row in table_rows(dataset, key, notes):
         used = False
         if age is None:
             age, note = _age(row)
@@ -90,7 +90,8 @@ def _better(first: str, second: str) -> str:
     return (telling or [first or second])[0]
 
 
-def _rows(dataset: Dataset, key: SessionKey, notes: list[str]) -> Iterator[_Row]:
+def table_rows(dataset: Dataset, key: SessionKey, notes: list[str]) -> Iterator[_Row]:
+    """Rows of a session: of its sessions table first, then of the participants tables."""
     if key.session:
         for root in dataset.table_roots:
             stem = f"{key.participant_id}_sessions"

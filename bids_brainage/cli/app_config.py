@@ -6,6 +6,7 @@ from typing import Any
 
 from bids_brainage.cli.app_parser import LEVELS
 from bids_brainage.cli.arguments import available_cpus, slurm_batch
+from bids_brainage.cli.group_options import group_options
 from bids_brainage.config import RunConfig
 from bids_brainage.errors import UsageError
 
@@ -16,7 +17,7 @@ def to_config(options: argparse.Namespace) -> RunConfig:
     Raises
     ------
     UsageError
-        If level, stage and batch do not go together, or the array's batch is not clear.
+        If level, stage, batch and options do not go together, or the array's batch is not clear.
     """
 
     def many(name: str) -> tuple[Any, ...]:
@@ -66,6 +67,7 @@ def _batch(options: argparse.Namespace, levels: tuple[str, ...]) -> tuple[int, i
         return None
     share = options.batch
     if share is None and not options.participant_labels:
+        group=group_options(options, levels),
         share = slurm_batch(os.environ)
     if share and "group" in levels:
         raise UsageError(

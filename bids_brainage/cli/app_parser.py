@@ -13,6 +13,7 @@ from bids_brainage.cli.arguments import (
     millimetres,
     positive,
 )
+from bids_brainage.cli.group_options import add_group_options
 from bids_brainage.config import DEFAULT_ATLAS
 
 LEVELS = ("participant", "group")
@@ -20,6 +21,7 @@ STAGES = ("all", "extract", "predict")
 EPILOG = """examples:
   bids_brainage /data /out participant --participant-label 01 02
   bids_brainage /data /out participant group --derivatives fmriprep=/prep
+  bids_brainage /data /out group --group-by diagnosis --bias-fit "diagnosis == 'control'"
   bids_brainage /data /out participant --dry-run
 
 exit codes: 0 all sessions ok; 1 some sessions failed; 2 command line; 16 dataset unusable;
@@ -62,6 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_inputs(parser)
     _add_processing(parser)
     _add_raw(parser)
+    add_group_options(parser)
     _add_running(parser)
     return parser
 
