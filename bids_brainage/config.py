@@ -7,6 +7,8 @@ from typing import Any
 DEFAULT_ATLAS = "HarvardOxford"
 # Model that is shipped without weights.
 SFCN = "sfcn"
+# Model that is shipped without weights.
+SFCN = "sfcn"
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class RunConfig:
     models
         Names of shipped models or folders of own ones; empty for the shipped models that fit each
         session.
+    weights
+        The user's files for a model that is shipped without weights.
     raw
         Whether raw images are preprocessed where there are no derivatives.
     search_derivatives
@@ -89,6 +93,7 @@ class RunConfig:
     derivatives: tuple[str, ...] = ()
     fs_subjects_dir: Path | None = None
     models: tuple[str, ...] = ()
+    weights: tuple[Path, ...] = ()
     stage: str = "all"
     batch: tuple[int, int] | None = None
     device: str = "auto"

@@ -17,10 +17,11 @@ from bids_brainage.bids.outputs import (
     read_json,
     write_json,
 )
-from bids_brainage.config import RunConfig
+from bids_brainage.config import SFCN, RunConfig
 from bids_brainage.errors import InputError, OutputError
 from bids_brainage.models.cards import CARD_NAME, read_card
 from bids_brainage.models.find import find_model
+from bids_brainage.models.user_weights import weights_hash
 from bids_brainage.preprocessing.denoising import load_preset
 
 HINT = (
@@ -35,14 +36,13 @@ def configuration(config: RunConfig) -> dict[str, Any]:
     Where files lie, the device and the number of processes do not.
     """
     atlas = Path(config.atlas)
-    cards = [read_card(find_model(m) / CARD_NAME) for m in config.models or SHIPPED]
     content = config.feature_settings() | {
         "denoising": load_preset(config.denoising).describe(),
         "atlas": _file_hash(atlas) if atlas.is_file() else config.atlas,
         # Named models give a row each, in their order; of the shipped ones those that fit do.
         "models": [
             *(() if config.models else ("those that fit of",)),
-            *(f"{card.name} {card.sha256[:12]}" for card in cards),
+            *(_identity(name, config) for name in config.models or SHIPPED),
         ],
         "segmenter": segmenter_version(),
         "version": __version__,
@@ -81,6 +81,14 @@ def claim_output(config: RunConfig) -> None:
     raise OutputError(
         f"OUTPUT_DIR holds results made with other settings: {differing}", place=path, hint=HINT
     )
+
+
+def _identity(name: str, config: RunConfig) -> str:
+    """Name and hash of a model's weights."""
+    if name == SFCN and config.weights:
+        return f"{name} {weights_hash(config.weights)[:12]}"
+    card = read_card(find_model(name) / CARD_NAME)
+    return f"{card.name} {card.sha256[:12]}"
 
 
 def _withdraw(config: RunConfig) -> None:

@@ -217,6 +217,8 @@ def _fingerprint(config: RunConfig, inputs: SessionInputs) -> str:
         files += [path for path in (run.bold, run.mask) if path]
         files += [run.confounds, run.confounds.with_suffix(".json")] if run.confounds else []
     files += [t1w.path for t1w in inputs.t1w_choices]
+    if template := inputs.template_t1w:
+        files += [template.path, template.mask]
     files += [run.path for run in inputs.raw_runs]
     if (atlas := Path(config.atlas)).is_file():
         files += [atlas, *atlas.parent.glob(f"{atlas.name.split('.')[0]}*.[tc]sv")]

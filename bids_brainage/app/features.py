@@ -1,9 +1,8 @@
 """Compute and write every feature that a session's inputs allow."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -11,16 +10,15 @@ from threadpoolctl import threadpool_limits
 from bids_brainage.app.raw import (
     prepare_anatomy,
     prepare_runs,
-    why,
-    work_folder,
     write_anatomy,
 )
-from bids_brainage.app.steps import report_step
+from bids_brainage.app.session import Progress, Session
+from bids_brainage.app.template_image import write_template_image
 from bids_brainage.app.volumes import write_regional_volumes, write_tissue_volumes
 from bids_brainage.bids.dataset import Dataset
 from bids_brainage.bids.outputs import session_file
 from bids_brainage.config import RunConfig
-from bids_brainage.errors import InputError, OutputError
+from bids_brainage.errors import InputError
 from bids_brainage.features.connectivity import combine_runs, extract_runs
 from bids_brainage.features.image_quality import anatomical_quality
 from bids_brainage.features.morphometry import read_morphometry, write_morphometry
@@ -30,55 +28,10 @@ from bids_brainage.preprocessing.atlas import load_atlas, packaged_name
 from bids_brainage.preprocessing.denoising import load_preset, preset_names
 from bids_brainage.records.extraction import Extraction
 from bids_brainage.records.features import Connectivity, Morphometry, RunSeries
-from bids_brainage.records.inputs import BoldRun, SessionInputs
+from bids_brainage.records.inputs import BoldRun, SessionInputs, TemplateT1w
 from bids_brainage.records.raw import AnatomicalResult
 
-MODALITIES = ("morphometry", "connectivity", "volumes")
-Result = TypeVar("Result")
-
-
-class _Progress:
-    """What the extraction of one session has given so far."""
-
-    def __init__(self, inputs: SessionInputs) -> None:
-        self.sources: dict[str, list[str]] = {}
-        self.derivatives: dict[str, Any] = {}
-        self.quality: dict[str, float | None] = {}
-        self.notes = [*inputs.demographics.notes, *inputs.notes]
-        self.problems = list(inputs.problems)
-
-
-@dataclass
-class _Session:
-    """One session's work and what it has given."""
-
-    config: RunConfig
-    dataset: Dataset
-    inputs: SessionInputs
-    progress: _Progress
-    threads: int
-
-    def say(self, text: str) -> None:
-        """Tell the user what is done now."""
-        report_step(self.inputs.key.stem, text)
-
-    def attempt(self, modality: str, work: Callable[[], Result]) -> Result | None:
-        """Do one modality; what is wrong with it becomes a problem and spoils no other."""
-        try:
-            return work()
-        except OutputError:
-            raise
-        except Exception as error:
-            told = why(error, self.config, f"{self.inputs.key.stem}-{modality}")
-            self.progress.problems.append(f"{modality} left out: {self.short(told)}")
-            return None
-
-    def short(self, text: str) -> str:
-        """Shorten paths to those inside their dataset: reasons end up in published tables."""
-        roots = {self.dataset.root, *self.dataset.links.values(), self.config.output_dir}
-        for root in sorted({*roots, work_folder(self.config)}, key=lambda p: -len(str(p))):
-            text = text.replace(f"{root}/", "")
-        return text
+MODALITIES = ("morphometry", "connectivity", "volumes", "image")
 
 
 def extract_features(
@@ -98,13 +51,15 @@ def extract_features(
     OutputError
         If OUTPUT_DIR cannot be written.
     """
-    progress = _Progress(inputs)
-    session = _Session(config, dataset, inputs, progress, threads)
+    progress = Progress(inputs)
+    session = Session(config, dataset, inputs, progress, threads)
     if inputs.freesurfer:
         session.attempt("morphometry", lambda: _morphometry(session))
     anatomy = _first_anatomy(session)
     if anatomy is not None and not inputs.t1w_borrowed:
         session.attempt("volumes", lambda: _volumes(session, anatomy))
+    if inputs.template_t1w and "anatomical" not in progress.derivatives:
+        _template_image(session, inputs.template_t1w)
     runs = list(inputs.runs)
     if inputs.raw_runs and anatomy is None:
         progress.problems.append("connectivity left out: without the T1w, BOLD is not registered")
@@ -129,14 +84,14 @@ def extract_features(
     )
 
 
-def _outcome(inputs: SessionInputs, progress: _Progress) -> tuple[str, str]:
+def _outcome(inputs: SessionInputs, progress: Progress) -> tuple[str, str]:
     if any(name in progress.derivatives for name in MODALITIES):
         return "ok", "; ".join(progress.problems)
     if not inputs.usable:
         why = inputs.problems or inputs.notes
         nothing = "no usable FreeSurfer statistics, BOLD or T1w"
         return "no_input", "; ".join((nothing, *why))
-    return "failed", "; ".join(progress.problems)
+    return "failed", "; ".join(progress.problems or progress.notes[-1:])
 
 
 def recipe_names(config: RunConfig) -> dict[str, str]:
@@ -152,7 +107,7 @@ def recipe_names(config: RunConfig) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _morphometry(session: _Session) -> None:
+def _morphometry(session: Session) -> None:
     config, inputs, progress = session.config, session.inputs, session.progress
     assert inputs.freesurfer is not None
     morphometry: Morphometry = read_morphometry(inputs.freesurfer)
@@ -166,13 +121,13 @@ def _morphometry(session: _Session) -> None:
     sources = [session.dataset.uri(Path(source)) for source in morphometry.sources]
     write_morphometry(path, morphometry, {"Sources": sources})
     progress.sources["morphometry"] = sources
-    progress.derivatives["morphometry"] = _relative(path, config)
+    progress.derivatives["morphometry"] = session.relative(path)
     holes = morphometry.values.get("SurfaceHoles", float("nan"))
     progress.quality["surface_holes"] = None if np.isnan(holes) else holes
     progress.notes += [f"{morphometry.software} {morphometry.version}", *morphometry.notes]
 
 
-def _first_anatomy(session: _Session) -> AnatomicalResult | None:
+def _first_anatomy(session: Session) -> AnatomicalResult | None:
     """Anatomy of the first T1w that can be used; why those before it cannot becomes a note."""
     problems = session.progress.problems
     before = len(problems)
@@ -186,7 +141,7 @@ def _first_anatomy(session: _Session) -> AnatomicalResult | None:
     return None
 
 
-def _anatomy(session: _Session) -> AnatomicalResult:
+def _anatomy(session: Session) -> AnatomicalResult:
     """Preprocess the T1w, and write and judge what came of it."""
     config, inputs, progress = session.config, session.inputs, session.progress
     with threadpool_limits(session.threads):
@@ -197,26 +152,35 @@ def _anatomy(session: _Session) -> AnatomicalResult:
         return anatomy
     session.say("writing T1w derivatives")
     written = write_anatomy(config, session.dataset, inputs, anatomy)
-    progress.derivatives["anatomical"] = [_relative(path, config) for path in written]
+    progress.derivatives["anatomical"] = [session.relative(path) for path in written]
     progress.quality |= anatomical_quality(anatomy)
     check_anatomy(progress.quality, anatomy.source.path)
     return anatomy
 
 
-def _volumes(session: _Session, anatomy: AnatomicalResult) -> None:
+def _template_image(session: Session, t1w: TemplateT1w) -> None:
+    """Keep a T1w in template space; if it cannot be used, only models of images miss it."""
+    problems = session.progress.problems
+    before = len(problems)
+    session.attempt("image", lambda: write_template_image(session, t1w))
+    session.progress.notes += problems[before:]
+    del problems[before:]
+
+
+def _volumes(session: Session, anatomy: AnatomicalResult) -> None:
     """Volumes of the session's own T1w; an atlas that does not fit costs its own table only."""
     config, progress = session.config, session.progress
     session.say("volumes")
     made_of = [config.output_dir / name for name in progress.derivatives["anatomical"]]
     path = write_tissue_volumes(config, session.inputs, anatomy, made_of)
     progress.sources["volumes"] = [session.dataset.uri(anatomy.source.path)]
-    progress.derivatives["volumes"] = _relative(path, config)
+    progress.derivatives["volumes"] = session.relative(path)
     tables, notes = write_regional_volumes(config, session.inputs, anatomy, made_of)
-    progress.derivatives["regional_volumes"] = [_relative(table, config) for table in tables]
+    progress.derivatives["regional_volumes"] = [session.relative(table) for table in tables]
     progress.notes += map(session.short, notes)
 
 
-def _preprocessed(session: _Session, anatomy: AnatomicalResult) -> list[BoldRun]:
+def _preprocessed(session: Session, anatomy: AnatomicalResult) -> list[BoldRun]:
     """Preprocess the raw runs; each that fails is left out with its reason."""
     config, progress = session.config, session.progress
     with threadpool_limits(session.threads):
@@ -225,14 +189,14 @@ def _preprocessed(session: _Session, anatomy: AnatomicalResult) -> list[BoldRun]
         )
     problems = [session.short(problem) for problem in done.problems]
     progress.notes += [*map(session.short, done.notes), *problems]
-    progress.derivatives["functional"] = [_relative(path, config) for path in done.files]
+    progress.derivatives["functional"] = [session.relative(path) for path in done.files]
     progress.quality |= done.quality
     if not done.runs:
         progress.problems.append(f"connectivity left out: {'; '.join(problems)}")
     return done.runs
 
 
-def _connectivity(session: _Session, runs: Sequence[BoldRun]) -> None:
+def _connectivity(session: Session, runs: Sequence[BoldRun]) -> None:
     config, progress = session.config, session.progress
     preset = load_preset(config.denoising)
     atlas = load_atlas(config.atlas, runs[0].space)
@@ -252,16 +216,16 @@ def _connectivity(session: _Session, runs: Sequence[BoldRun]) -> None:
     uris = [f"bids::{name}" for name in written]
     write_relmat(path, connectivity, {"Sources": uris})
     progress.sources["connectivity"] = sources
-    progress.derivatives["connectivity"] = _relative(path, config)
+    progress.derivatives["connectivity"] = session.relative(path)
     progress.derivatives["timeseries"] = written
     progress.quality |= run_quality(connectivity)
     progress.notes += [note for one in used for note in one.notes] + list(connectivity.notes)
 
 
-def _uri(path: Path, session: _Session) -> str:
+def _uri(path: Path, session: Session) -> str:
     """BIDS URI of an input, or of a derivative of our own."""
     if path.is_relative_to(session.config.output_dir):
-        return f"bids::{_relative(path, session.config)}"
+        return f"bids::{session.relative(path)}"
     return session.dataset.uri(path)
 
 
@@ -281,12 +245,12 @@ def run_quality(connectivity: Connectivity) -> dict[str, float | None]:
     }
 
 
-def _write_series(session: _Session, series: RunSeries) -> str:
+def _write_series(session: Session, series: RunSeries) -> str:
     config = session.config
     name = f"{series.run.label}_seg-{series.details['Atlas']['Name']}_desc-denoised_timeseries.tsv"
     path = session_file(config.output_dir, session.inputs.key, name, "func")
     write_timeseries(path, series, {"Sources": [_uri(series.run.bold, session)]})
-    return _relative(path, config)
+    return session.relative(path)
 
 
 def _relmat_name(connectivity: Connectivity) -> str:
@@ -294,7 +258,3 @@ def _relmat_name(connectivity: Connectivity) -> str:
     tasks = dict.fromkeys(dict(one.run.entities).get("task", "rest") for one in runs)
     atlas = runs[0].details["Atlas"]["Name"]
     return f"task-{''.join(tasks)}_seg-{atlas}_meas-PearsonCorrelation_desc-denoised_relmat.tsv"
-
-
-def _relative(path: Path, config: RunConfig) -> str:
-    return path.relative_to(config.output_dir).as_posix()

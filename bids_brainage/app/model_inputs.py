@@ -13,11 +13,15 @@ from bids_brainage.features.vectors import (
 from bids_brainage.models.cards import InputSpec, ModelCard
 from bids_brainage.preprocessing.brain_image import load_brain
 from bids_brainage.preprocessing.denoising import load_preset
+from bids_brainage.preprocessing.mean_brain import load_mean_brain
 from bids_brainage.records.extraction import Extraction
 
 IMAGE = "image"
 SEX = {"F": (1.0, 0.0), "M": (0.0, 1.0)}
 UNKNOWN = (np.nan, np.nan)
+MEAN = "mean"
+WARPED = ("image: {} is warped to the template, model {} was trained on brains registered by an "
+          "affine alone")  # fmt: skip
 
 
 def model_inputs(
@@ -28,8 +32,8 @@ def model_inputs(
     Returns
     -------
     inputs, problems
-        Modality to feature vector or image; and why a modality was left out. A model of images
-        gets ``sex`` too, where it is known.
+        Modality to feature vector or image; and why a modality was left out, or does not quite
+        fit. A model of images gets ``sex`` too, where it is known.
     """
     vectors: dict[str, np.ndarray] = {}
     problems: list[str] = []
@@ -38,7 +42,9 @@ def model_inputs(
     for modality, spec in card.inputs.items():
         try:
             if modality == IMAGE:
-                if (brain := _brain(output_dir, extraction, spec)) is not None:
+                brain, notes = _brain(output_dir, extraction, card, spec)
+                problems += notes
+                if brain is not None:
                     vectors[modality] = brain
                     vectors["sex"] = np.array(SEX.get(extraction.sex or "", UNKNOWN))
                 continue
@@ -74,10 +80,19 @@ def _check_recipe(extraction: Extraction, card: ModelCard, modality: str) -> Non
             )
 
 
-def _brain(output_dir: Path, extraction: Extraction, spec: InputSpec) -> np.ndarray | None:
-    """T1w in template space as the model takes it; None where the session has none."""
-    image = extraction.brain_image
-    if image is None:
-        return None
-    brain, mask = (output_dir / name for name in image)
-    return load_brain(brain, mask, spec.zooms, spec.scaling, spec.shape)
+def _brain(
+    output_dir: Path, extraction: Extraction, card: ModelCard, spec: InputSpec
+) -> tuple[np.ndarray | None, list[str]]:
+    """T1w in template space as the model takes it, and what does not fit; None without one."""
+    image, fine = extraction.brain_image, extraction.fine_brain
+    if spec.scaling == MEAN:
+        if fine:
+            warped = [] if "_desc-linear_" in fine else [WARPED.format(Path(fine).name, card.name)]
+            return load_mean_brain(output_dir / fine), warped
+        if image:
+            brain, mask = (output_dir / name for name in image)
+            return load_mean_brain(brain, mask), [WARPED.format(brain.name, card.name)]
+    elif image:
+        brain, mask = (output_dir / name for name in image)
+        return load_brain(brain, mask, spec.zooms, spec.scaling, spec.shape), []
+    return None, [note for note in extraction.notes if note.startswith("image left out")]

@@ -78,6 +78,8 @@ def _describe_session(inputs: SessionInputs) -> Iterator[str]:
     if inputs.t1w:
         borrowed = " (of another session, for BOLD only)" if inputs.t1w_borrowed else ""
         yield f"    volumes: {inputs.t1w.path}, raw{borrowed}"
+    if inputs.template_t1w:
+        yield f"    image: {inputs.template_t1w.path}"
     for raw in inputs.raw_runs:
         seconds = "unknown" if raw.repetition_time is None else f"{raw.repetition_time:g} s"
         yield f"    connectivity: {raw.path}, raw, repetition time {seconds}"

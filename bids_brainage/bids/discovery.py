@@ -20,6 +20,7 @@ from bids_brainage.bids.text import printable, read_json_object
 
 DESCRIPTION = "dataset_description.json"
 OWN_NAME = "bids_brainage"
+PIPELINES = ("fmriprep", "smriprep")
 SAMPLE = 8
 PREPROCESSED = re.compile(
     r"_desc-preproc_bold\.nii|_bold_space-[^_]+_preproc\.nii"
@@ -54,9 +55,10 @@ def pipeline_of(description: dict[str, Any]) -> tuple[str, str]:
 
 
 def states_fmriprep(description: dict[str, Any]) -> bool:
-    """Whether a dataset description says that fMRIPrep made the dataset."""
+    """Whether a dataset description says that fMRIPrep, or sMRIPrep, made the dataset."""
     name, _ = pipeline_of(description)
-    return "fmriprep" in (name or str(description.get("Name", ""))).lower()
+    stated = (name or str(description.get("Name", ""))).lower()
+    return any(pipeline in stated for pipeline in PIPELINES)
 
 
 def holds_preprocessed_bold(root: Path) -> bool:
@@ -91,7 +93,7 @@ def is_fmriprep_like(root: Path) -> bool:
     description, _ = read_json_object(root / DESCRIPTION)
     if pipeline_of(description)[0].lower() == OWN_NAME:
         return False
-    named = root.name.lower().startswith("fmriprep")
+    named = root.name.lower().startswith(PIPELINES)
     return states_fmriprep(description) or named or holds_preprocessed_bold(root)
 
 

@@ -29,6 +29,7 @@ from bids_brainage.bids.raw import (
 )
 from bids_brainage.bids.selection import sessions_of
 from bids_brainage.bids.sidecar import repetition_time
+from bids_brainage.bids.template_t1w import find_template_t1w
 from bids_brainage.bids.text import counted
 from bids_brainage.records.inputs import BoldRun, SessionInputs
 from bids_brainage.records.raw import RawBold, RawT1w
@@ -73,6 +74,7 @@ def find_inputs(
         _note_unused(raw, bool(runs), recon is not None, notes)
     if dataset.raw and not (raw.t1w_files or listed or runs or recon):
         notes.append(what_else(dataset.raw, key))
+    template = find_template_t1w(dataset, key, selection.filters.get("t1w", Query()), notes)
     return SessionInputs(
         key=key,
         demographics=read_demographics(dataset, key),
@@ -83,6 +85,7 @@ def find_inputs(
         t1w=raw.t1w[0] if raw.t1w else None,
         t1w_spare=raw.t1w[1:],
         t1w_borrowed=raw.borrowed,
+        template_t1w=template,
         raw_runs=raw.runs,
         notes=tuple(dict.fromkeys(notes)),
         problems=tuple(problems),

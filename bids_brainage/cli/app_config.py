@@ -7,7 +7,7 @@ from typing import Any
 from bids_brainage.cli.app_parser import LEVELS
 from bids_brainage.cli.arguments import available_cpus, slurm_batch
 from bids_brainage.cli.group_options import group_options
-from bids_brainage.config import RunConfig
+from bids_brainage.config import SFCN, RunConfig
 from bids_brainage.errors import UsageError
 
 
@@ -30,6 +30,13 @@ def to_config(options: argparse.Namespace) -> RunConfig:
             "--stage extract and the group level in one run: there is no prediction to gather",
             hint="run participant --stage predict, then group",
         )
+    weights = many("weights")
+    if bool(weights) != (SFCN in options.models):
+        given, other = ("--weights", "--models sfcn") if weights else ("--models sfcn", "--weights")
+        raise UsageError(
+            f"{given} without {other}",
+            hint="model sfcn takes weights that the user brings, see docs/sfcn.md",
+        )
     return RunConfig(
         bids_dir=options.bids_dir,
         output_dir=options.output_dir,
@@ -41,6 +48,7 @@ def to_config(options: argparse.Namespace) -> RunConfig:
         derivatives=many("derivatives"),
         fs_subjects_dir=options.fs_subjects_dir,
         models=tuple(dict.fromkeys(options.models)),
+        weights=weights,
         stage=options.stage,
         batch=share,
         device=options.device,

@@ -160,6 +160,14 @@ def _add_processing(parser: argparse.ArgumentParser) -> None:
         "morphometry and connectivity, volumes for a raw T1w alone)",
     )
     group.add_argument(
+        "--weights",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="weights for --models sfcn, as their authors publish them: for age, and for sex if "
+        "wanted",
+    )
+    group.add_argument(
         "--atlas",
         default=DEFAULT_ATLAS,
         metavar="NAME_OR_PATH",

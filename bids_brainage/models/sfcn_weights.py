@@ -1,11 +1,10 @@
 """Weights of SFCN as their authors publish them: read without running anything, and told apart."""
 
-import hashlib
 import logging
 import re
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,11 @@ from torch import Tensor
 from bids_brainage.errors import ModelError
 from bids_brainage.models.cards import InputSpec, ModelCard, names_hash
 from bids_brainage.models.sfcn import MODALITY, SHAPE, Sfcn, SfcnConfig, SfcnNetwork
+from bids_brainage.models.user_weights import WeightsFile, identify, joined_hash
 
 logger = logging.getLogger(__name__)
 NAME = "sfcn"
 SCALING = "mean"
-# Git blob ids of published files, as their repository shows them, and what they are.
-PUBLISHED: dict[str, str] = {}
 # Ages of the people that the published network was trained on.
 TRAINED = (44.0, 80.0)
 LIMIT = 0.25
@@ -31,34 +29,6 @@ _KINDS = {40: "age", 2: "sex"}
 _BLOCK = re.compile(r"feature_extractor\.conv_(\d)\.([01])\.(.+)")
 _PARTS = {"0": "conv", "1": "norm"}
 _HEAD = "classifier.conv_6."
-
-
-@dataclass(frozen=True)
-class WeightsFile:
-    """What tells one file of weights from another.
-
-    Parameters
-    ----------
-    file
-        Its name.
-    tells
-        ``age`` or ``sex``.
-    size
-        Bytes.
-    blob
-        Id that git gives to its content.
-    sha256
-        Hash of its content.
-    published
-        What it is, if its id is among those of `PUBLISHED`.
-    """
-
-    file: str
-    tells: str
-    size: int
-    blob: str
-    sha256: str
-    published: str = ""
 
 
 def load_sfcn(files: Sequence[Path]) -> tuple[Sfcn, ModelCard]:
@@ -156,44 +126,7 @@ def describe(path: Path, state: Mapping[str, Tensor]) -> WeightsFile:
             f"{next(iter(state))}",
             place=path, hint=HINT,
         )  # fmt: skip
-    content = path.read_bytes()
-    blob = git_blob(content)
-    return WeightsFile(
-        path.name,
-        _KINDS[classes],
-        len(content),
-        blob,
-        hashlib.sha256(content).hexdigest(),
-        PUBLISHED.get(blob, ""),
-    )
-
-
-def git_blob(content: bytes) -> str:
-    """Return the id that git gives to a file's content."""
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
-
-
-def weights_hash(files: Sequence[Path]) -> str:
-    """Hash of all files in any order, that of the card they give.
-
-    Raises
-    ------
-    ModelError
-        If one cannot be read.
-    """
-    try:
-        return joined_hash([hashlib.sha256(path.read_bytes()).hexdigest() for path in files])
-    except OSError as error:
-        raise ModelError(
-            f"cannot be read as weights: {error.strerror}", place=str(error.filename), hint=HINT
-        ) from error
-
-
-def joined_hash(hashes: Sequence[str]) -> str:
-    """Return one hash for several; a single one stays as it is."""
-    if len(hashes) == 1:
-        return hashes[0]
-    return hashlib.sha256("".join(sorted(hashes)).encode()).hexdigest()
+    return identify(path, _KINDS[classes])
 
 
 def make_card(files: Sequence[WeightsFile]) -> ModelCard:

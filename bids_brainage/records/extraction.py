@@ -10,8 +10,9 @@ from bids_brainage.records.session import SessionKey
 
 LABEL = re.compile("[0-9a-zA-Z+]*")
 STATES = ("ok", "failed", "no_input")
-_SPACE = "_space-MNI152NLin6Asym_res-2_"
-BRAIN = (f"{_SPACE}desc-preproc_T1w.nii.gz", f"{_SPACE}desc-brain_mask.nii.gz")
+# What the raw path writes, and what is kept of a derivative.
+_BRAIN = re.compile(r"_space-[0-9A-Za-z]+_res-2_desc-(preproc|brain)_T1w\.nii\.gz$")
+_LINEAR = re.compile(r"_space-[0-9A-Za-z]+_res-1_desc-(linear|brain)_T1w\.nii\.gz$")
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,17 @@ class Extraction:
     @property
     def brain_image(self) -> tuple[str, str] | None:
         """T1w in template space and its brain mask, relative to OUTPUT_DIR; None without."""
-        found = [next((name for name in self.files if name.endswith(e)), "") for e in BRAIN]
-        return (found[0], found[1]) if all(found) else None
+        brain = next((name for name in self.files if _BRAIN.search(name)), "")
+        mask = f"{brain.rpartition('_desc-')[0]}_desc-brain_mask.nii.gz"
+        return (brain, mask) if mask in self.files else None
+
+    @property
+    def fine_brain(self) -> str:
+        """The same at 1 mm, zero outside the brain; empty without.
+
+        Registered by an affine alone if its name has ``desc-linear``.
+        """
+        return next((name for name in self.files if _LINEAR.search(name)), "")
 
     @property
     def key(self) -> SessionKey:

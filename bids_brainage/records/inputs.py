@@ -41,6 +41,23 @@ class BoldRun:
 
 
 @dataclass(frozen=True)
+class TemplateT1w:
+    """A preprocessed T1w in template space.
+
+    Parameters
+    ----------
+    mask
+        Brain mask on its grid.
+    space
+        Template name, for example ``MNI152NLin6Asym``.
+    """
+
+    path: Path
+    mask: Path
+    space: str
+
+
+@dataclass(frozen=True)
 class SessionInputs:
     """Everything the participant level can use of one session.
 
@@ -59,6 +76,8 @@ class SessionInputs:
         Others that can stand in if it turns out to be unusable, the best first.
     t1w_borrowed
         Whether it is of another session: good for registering BOLD, not for measures.
+    template_t1w
+        T1w in template space of a derivative, for models of images.
     raw_runs
         Raw BOLD runs to be preprocessed, all echoes; empty where there is preprocessed BOLD.
     notes
@@ -76,6 +95,7 @@ class SessionInputs:
     t1w: RawT1w | None = None
     t1w_spare: tuple[RawT1w, ...] = ()
     t1w_borrowed: bool = False
+    template_t1w: TemplateT1w | None = None
     raw_runs: tuple[RawBold, ...] = ()
     notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
@@ -88,4 +108,5 @@ class SessionInputs:
     @property
     def usable(self) -> bool:
         """Whether any feature can be computed."""
-        return bool(self.runs) or self.freesurfer is not None or self.t1w is not None
+        found = (self.freesurfer, self.t1w, self.template_t1w)
+        return bool(self.runs) or any(one is not None for one in found)

@@ -7,8 +7,9 @@ import torch
 from safetensors.torch import save_file
 
 from bids_brainage.errors import ModelError
-from bids_brainage.models import sfcn_weights
-from bids_brainage.models.sfcn_weights import git_blob, load_sfcn, weights_hash
+from bids_brainage.models import sfcn_weights, user_weights
+from bids_brainage.models.sfcn_weights import load_sfcn
+from bids_brainage.models.user_weights import git_blob, weights_hash
 from tests.models.sfcn_files import state_dict, write_state
 
 
@@ -59,7 +60,7 @@ def test_file_of_unknown_id_is_warned_of(tmp_path, caplog, monkeypatch):
     load_sfcn([path])
     assert "not among the published files" in caplog.text
     caplog.clear()
-    monkeypatch.setitem(sfcn_weights.PUBLISHED, git_blob(path.read_bytes()), "age of 2019")
+    monkeypatch.setitem(user_weights.PUBLISHED, git_blob(path.read_bytes()), "age of 2019")
     _, card = load_sfcn([path])
     assert not caplog.text
     assert card.config["weights"][0]["published"] == "age of 2019"
