@@ -7,8 +7,6 @@ from typing import Any
 DEFAULT_ATLAS = "HarvardOxford"
 # Model that is shipped without weights.
 SFCN = "sfcn"
-# Model that is shipped without weights.
-SFCN = "sfcn"
 
 
 @dataclass(frozen=True)
@@ -79,10 +77,10 @@ class RunConfig:
         Threads of each worker for raw images; None to choose.
     work_dir
         Where the results of slow steps are kept; None for ``work`` in OUTPUT_DIR.
-    """
-
     group
         What the group level does beside gathering.
+    """
+
     bids_dir: Path
     output_dir: Path
     levels: tuple[str, ...] = ("participant",)
@@ -112,10 +110,10 @@ class RunConfig:
     dry_run: bool = False
     force: bool = False
     verbose: int = 0
+    group: GroupOptions = GroupOptions()
 
     @property
     def everyone(self) -> bool:
-    group: GroupOptions = GroupOptions()
         """Whether the run is about every session."""
         return not (self.participant_labels or self.session_labels or self.batch)
 
