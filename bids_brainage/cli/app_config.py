@@ -67,6 +67,7 @@ def to_config(options: argparse.Namespace) -> RunConfig:
         dry_run=options.dry_run,
         force=options.force,
         verbose=options.verbose,
+        group=group_options(options, levels),
     )
 
 
@@ -75,7 +76,6 @@ def _batch(options: argparse.Namespace, levels: tuple[str, ...]) -> tuple[int, i
         return None
     share = options.batch
     if share is None and not options.participant_labels:
-        group=group_options(options, levels),
         share = slurm_batch(os.environ)
     if share and "group" in levels:
         raise UsageError(
