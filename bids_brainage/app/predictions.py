@@ -9,6 +9,7 @@ from typing import Any
 from bids_brainage.app.fitting import SHIPPED, fitting_models
 from bids_brainage.app.model_inputs import model_inputs
 from bids_brainage.app.quality import judge
+from bids_brainage.app.spread import near_the_ends
 from bids_brainage.bids.outputs import predictions_file, start_marker, write_json, write_tsv
 from bids_brainage.config import RunConfig
 from bids_brainage.models.cards import ModelCard
@@ -34,7 +35,8 @@ def load_predictors(config: RunConfig) -> list[Predictor]:
     """
     device = resolve_device(config.device)
     logger.info("models run on %s", device)
-    return [load_predictor(name, device, config.batch_size) for name in config.models or SHIPPED]
+    names = config.models or SHIPPED
+    return [load_predictor(name, device, config.batch_size, config.weights) for name in names]
 
 
 def predict_sessions(
@@ -69,12 +71,16 @@ def predict_sessions(
         read = partial(model_inputs, output_dir, card=card)
         inputs = read_ahead(read, extractions, nprocs, predictor.ahead)
         predictions, problems = _predict(predictor, inputs, withheld=withheld)
+        for i, prediction in predictions.items():
+            problems[i] += near_the_ends(card, prediction)
         for i, extraction in enumerate(extractions):
             fitting = fitting_models(extraction)
             if fitting_only and (card.name not in fitting or (withheld and len(fitting) > 1)):
                 continue
             reason = f"no age by default: {card.caveat}" if withheld else ""
             row = make_row(extraction, card, predictions.get(i), problems[i], reason)
+            if i in predictions:
+                row["predicted_age_spread"] = predictions[i].spread
             per_session[i].append(row)
     for extraction, rows in zip(extractions, per_session, strict=True):
         _write(output_dir, extraction, rows, predictors)
@@ -167,6 +173,7 @@ def _write(
                 "Version": p.card.version,
                 "SHA256": p.card.sha256,
                 "Status": "experimental" if p.card.experimental else "settled",
+                **({"Weights": files} if (files := p.card.config.get("weights")) else {}),
             }
             for p in predictors
         },
