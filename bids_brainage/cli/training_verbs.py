@@ -2,10 +2,16 @@
 
 from typing import Any
 
-from bids_brainage.cli import mavae_verbs, segmentation_verbs, tsan_verbs, volume_verbs
+from bids_brainage.cli import (
+    mavae_verbs,
+    resnext_verbs,
+    segmentation_verbs,
+    tsan_verbs,
+    volume_verbs,
+)
 
 # Each has add_train, add_crossval and add_test, which take the families of that verb.
-FAMILIES = (mavae_verbs, volume_verbs, segmentation_verbs, tsan_verbs)
+FAMILIES = (mavae_verbs, volume_verbs, segmentation_verbs, tsan_verbs, resnext_verbs)
 VERBS = {
     "train": "train a model, or fine-tune one, and write its card",
     "crossval": "compare with baselines on folds",

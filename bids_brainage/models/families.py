@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import nn
 
-from bids_brainage.models import mavae, resunet_family, sfcn, tsan, volumes
+from bids_brainage.models import mavae, resnext, resunet_family, sfcn, tsan, volumes
 from bids_brainage.models.cards import ModelCard
 
 
@@ -42,6 +42,10 @@ FAMILIES: dict[str, Family] = {
     "mavae": Family(
         "multimodal adversarial variational autoencoder for age and sex",
         mavae.build, mavae.check, ("core.",), (".components",),
+    ),
+    "resnext": Family(
+        "residual network with grouped convolutions for age from a T1w in template space",
+        resnext.build, resnext.check, ("stem.", "blocks."),
     ),
     "resunet": Family(
         "residual U-Net for brain mask, tissues and regions of a T1w",

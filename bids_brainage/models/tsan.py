@@ -1,6 +1,6 @@
 """TSAN: a two-stage network for age from a T1w; the second stage corrects a rounded first age."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, cast
 
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from bids_brainage.errors import ModelError
 from bids_brainage.models.cards import CARD_NAME, ModelCard
 from bids_brainage.models.scaledense import ScaleDense, ScaleDenseConfig
+from bids_brainage.models.views import views
 
 MODALITY = "image"
 SHAPE = (91, 109, 91)
@@ -34,6 +35,8 @@ class TsanConfig:
         Voxel size in mm.
     scaling
         How images are scaled, see `bids_brainage.preprocessing.brain_image`.
+    average
+        Average both stages over the copies of `bids_brainage.models.views.views`.
     """
 
     network: ScaleDenseConfig
@@ -42,6 +45,7 @@ class TsanConfig:
     shape: tuple[int, int, int] = SHAPE
     zooms: float = 2.0
     scaling: str = "mask"
+    average: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return the configuration as plain values for a JSON file."""
@@ -77,16 +81,18 @@ class Tsan(nn.Module):
         self.first = ScaleDense(replace(config.network, second=False))
         if config.stages == 2:
             self.second = ScaleDense(replace(config.network, second=True, tells_sex=False))
+        self.average = config.average
         self.register_buffer("slope", torch.tensor(1.0))
         self.register_buffer("intercept", torch.tensor(0.0))
 
     def stages(self, image: Tensor, sex: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Return the first age, the final one before calibration (years), and the sex logit."""
-        first, logit = self.first(image, sex)
+        copies = views(image) if self.average else [image]
+        first, logit = _mean([self.first(copy, sex) for copy in copies])
         if self.config.stages == 1:
             return first, first, logit
         rounded = discretise(first, self.config.step)
-        rest, _ = self.second(image, sex, rounded)
+        rest, _ = _mean([self.second(copy, sex, rounded) for copy in copies])
         return first, rounded + rest, logit
 
     def forward(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
@@ -115,6 +121,11 @@ class Tsan(nn.Module):
         if self.config.stages == 2:
             self.second.fuse()
         return self
+
+
+def _mean(found: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    ages, logits = (torch.stack(parts).mean(dim=0) for parts in zip(*found, strict=True))
+    return ages, logits
 
 
 def build(config: Mapping[str, Any]) -> Tsan:

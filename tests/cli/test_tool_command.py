@@ -12,6 +12,15 @@ def test_every_family_has_the_verbs(verb, family):
     assert callable(options.work)
 
 
+@pytest.mark.parametrize("family", ["tsan", "resnext"])
+@pytest.mark.parametrize("verb", ["train", "crossval", "test"])
+def test_families_of_images_have_the_verbs(verb, family):
+    words = [verb, family, "images", "--table", "people.tsv", "--output", "there"]
+    options = build_parser().parse_args([*words, *(["--model", "m"] if verb == "test" else [])])
+    assert (options.family, str(options.table)) == (family, "people.tsv")
+    assert callable(options.work)
+
+
 def test_a_verb_without_a_family_is_a_usage_error(capsys):
     with pytest.raises(SystemExit):
         build_parser().parse_args(["train"])

@@ -3,6 +3,7 @@ import pytest
 
 from bids_brainage.models.cards import edge_names
 from bids_brainage.training.tables import TrainingTable
+from tests.training.drawn_brains import write_brains
 
 N_REGIONS = 12
 VOLUMES = ("lhCortexVol", "rhCortexVol", "Left-Cerebellum-Cortex", "Right-Cerebellum-Cortex",
@@ -57,3 +58,9 @@ def array_folder(tmp_path):
         np.save(folder / f"{prefix}labels_Age.npy", people.age)
         np.save(folder / f"{prefix}labels_Gender.npy", people.female.astype(int))
     return folder
+
+
+@pytest.fixture(scope="session")
+def source(tmp_path_factory):
+    """Folder of 16 invented brains, its table, and the people."""
+    return write_brains(tmp_path_factory.mktemp("brains"))

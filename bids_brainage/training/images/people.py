@@ -1,15 +1,18 @@
 """People to train on: a folder of images with a table, or an OUTPUT_DIR of the App."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from bids_brainage.bids.extraction_logs import read_extraction
 from bids_brainage.bids.outputs import extraction_log
 from bids_brainage.bids.scan import list_participants, list_sessions
 from bids_brainage.errors import InputError, MissingInputError
+from bids_brainage.features.tissue_volumes import TOTAL, volume_names
+from bids_brainage.features.vectors import volumes_vector
 from bids_brainage.records.session import SessionKey
 
 IMAGES = (".nii.gz", ".nii")
@@ -33,6 +36,8 @@ class Person:
         Years.
     sex
         ``F``, ``M`` or None.
+    volumes
+        Table of volumes of the same session, if the participant level wrote one.
     """
 
     label: str
@@ -40,6 +45,7 @@ class Person:
     age: float
     sex: str | None = None
     mask: Path | None = None
+    volumes: Path | None = None
 
 
 def load_people(
@@ -105,6 +111,27 @@ def read_table(path: Path) -> pd.DataFrame:
     return frame.iloc[1:] if header else frame
 
 
+def measured_volumes(people: Sequence[Person]) -> np.ndarray:
+    """Logarithms of the volumes of tissues and regions relative to the head; (people, volumes).
+
+    Raises
+    ------
+    InputError
+        If somebody's are not known.
+    """
+    names = volume_names()
+    head = names.index(TOTAL)
+    rows = []
+    for person in people:
+        if person.volumes is None:
+            raise InputError("no volumes of tissues and regions", place=person.image,
+                             hint="give OUTPUT_DIRs of the participant level")  # fmt: skip
+        # A structure without a voxel counts as one of 1 mm3.
+        vector = np.fmax(volumes_vector(person.volumes, names), 1.0)
+        rows.append(np.log(np.delete(vector, head) / vector[head]))
+    return np.array(rows)
+
+
 def _from_table(
     folder: Path, frame: pd.DataFrame, table: Path, codes: dict[str, str]
 ) -> list[Person]:
@@ -153,4 +180,6 @@ def _from_output(output: Path) -> Iterable[Person]:
             if log.age is not None and log.brain_image is not None:
                 image, mask = (output / name for name in log.brain_image)
                 label = f"{output.resolve().name}/sub-{participant}"
-                yield Person(label, image, log.age, log.sex, mask)
+                name = log.derivatives.get("volumes")
+                volumes = output / name if isinstance(name, str) else None
+                yield Person(label, image, log.age, log.sex, mask, volumes)

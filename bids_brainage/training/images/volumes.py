@@ -10,14 +10,27 @@ import numpy as np
 from bids_brainage.errors import InputError, OutputError
 from bids_brainage.preprocessing.brain_image import grid_shape, load_brain
 from bids_brainage.training.checkpoints import fingerprint
-from bids_brainage.training.tsan.people import Person
+from bids_brainage.training.images.people import Person
 
 logger = logging.getLogger(__name__)
 VOLUMES, KEY = "volumes.npy", "volumes.json"
 
 
-def load_volumes(people: Sequence[Person], zooms: float, scaling: str, folder: Path) -> np.ndarray:
+def load_volumes(
+    people: Sequence[Person],
+    zooms: float,
+    scaling: str,
+    folder: Path,
+    shape: Sequence[int] | None = None,
+) -> np.ndarray:
     """Read, scale and keep the images of all people; those kept from an earlier run are used.
+
+    Parameters
+    ----------
+    zooms, scaling, shape
+        See `bids_brainage.preprocessing.brain_image.load_brain`.
+    folder
+        Where they are kept.
 
     Returns
     -------
@@ -31,7 +44,8 @@ def load_volumes(people: Sequence[Person], zooms: float, scaling: str, folder: P
         If the folder cannot be written.
     """
     stamps = [[str(p.image), p.image.stat().st_mtime_ns, str(p.mask)] for p in people]
-    key = fingerprint(stamps, zooms, scaling)
+    grid = tuple(shape or grid_shape(zooms))
+    key = fingerprint(stamps, zooms, scaling, grid)
     path = folder / VOLUMES
     try:
         if json.loads((folder / KEY).read_text(encoding="utf-8")) == key and path.is_file():
@@ -40,12 +54,11 @@ def load_volumes(people: Sequence[Person], zooms: float, scaling: str, folder: P
         pass
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        shape = (len(people), *grid_shape(zooms))
-        kept = np.lib.format.open_memmap(path, "w+", np.float16, shape)
+        kept = np.lib.format.open_memmap(path, "w+", np.float16, (len(people), *grid))
         broken = []
         for number, person in enumerate(people):
             try:
-                kept[number] = load_brain(person.image, person.mask, zooms, scaling)
+                kept[number] = load_brain(person.image, person.mask, zooms, scaling, grid)
             except InputError as error:
                 broken.append(str(error))
         kept.flush()
@@ -55,5 +68,5 @@ def load_volumes(people: Sequence[Person], zooms: float, scaling: str, folder: P
         (folder / KEY).write_text(json.dumps(key), encoding="utf-8")
     except OSError as error:
         raise OutputError(f"cannot keep the images: {error.strerror}", place=folder) from error
-    logger.info("%d images on a grid of %s", len(people), "x".join(map(str, shape[1:])))
+    logger.info("%d images on a grid of %s", len(people), "x".join(map(str, grid)))
     return np.load(path, mmap_mode="r")

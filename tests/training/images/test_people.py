@@ -1,10 +1,17 @@
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from bids_brainage.errors import InputError, MissingInputError
-from bids_brainage.training.tsan.people import load_people, read_table
+from bids_brainage.features.tissue_volumes import volume_names
+from bids_brainage.training.images.people import (
+    Person,
+    load_people,
+    measured_volumes,
+    read_table,
+)
 
 
 @pytest.fixture
@@ -82,13 +89,33 @@ def test_participant_level_gives_people_with_an_age(tmp_path):
         anat.mkdir(parents=True)
         names = [f"sub-{label}_{stem}_{kind}.nii.gz" for kind in
                  ("desc-preproc_T1w", "desc-brain_mask")]  # fmt: skip
+        derivatives = {
+            "anatomical": [f"sub-{label}/anat/{n}" for n in names],
+            "volumes": f"sub-{label}/anat/sub-{label}_desc-volumes_morph.tsv",
+        }
         log = {"participant": label, "session": "", "status": "ok", "age": age, "sex": "F",
-               "derivatives": {"anatomical": [f"sub-{label}/anat/{n}" for n in names]}}  # fmt: skip
+               "derivatives": derivatives}  # fmt: skip
         (anat.parent / f"sub-{label}_desc-extraction_log.json").write_text(json.dumps(log))
     (person,) = load_people(tmp_path)
     assert person.label == f"{tmp_path.name}/sub-01"
     assert (person.age, person.sex) == (33.0, "F")
     assert person.mask.name.endswith("desc-brain_mask.nii.gz")
+    assert person.volumes.name == "sub-01_desc-volumes_morph.tsv"
+
+
+def test_volumes_are_relative_to_the_head(tmp_path):
+    names = volume_names()
+    values = dict.fromkeys(names, 100.0) | {"ICV": 1000.0, names[-1]: "n/a"}
+    path = tmp_path / "v.tsv"
+    path.write_text("measure\tvalue\n" + "".join(f"{k}\t{v}\n" for k, v in values.items()))
+    (row,) = measured_volumes([Person("1", tmp_path / "i.nii", 30.0, volumes=path)])
+    assert row[:-1] == pytest.approx([np.log(0.1)] * (len(names) - 2))
+    assert row[-1] == pytest.approx(np.log(1 / 1000))  # no voxel: 1 mm3
+
+
+def test_people_without_volumes_are_named(tmp_path):
+    with pytest.raises(InputError, match=r"i\.nii"):
+        measured_volumes([Person("1", tmp_path / "i.nii", 30.0)])
 
 
 def test_nothing_to_train_on_is_told(tmp_path):

@@ -1,6 +1,8 @@
 """Simple regressions of age on the same people and folds, beside which networks stand."""
 
+import logging
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -8,16 +10,15 @@ from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
-from bids_brainage.bids.outputs import read_tsv
 from bids_brainage.errors import BrainAgeError
-from bids_brainage.training.tsan.fit import Sample
-from bids_brainage.training.tsan.people import Person
+from bids_brainage.features.tissue_volumes import volume_names
+from bids_brainage.training.images.people import Person, measured_volumes
+from bids_brainage.training.images.sample import Sample
 
+logger = logging.getLogger(__name__)
 TISSUES = ("GM", "WM", "CSF")
 PENALTIES = np.logspace(-2, 6, 17)
 SMOOTHING = 1.0  # voxels
-# From a T1w in template space to the volumes of the same session.
-IMAGE, VOLUMES = "space-MNI152NLin6Asym_res-2_desc-preproc_T1w.nii.gz", "desc-volumes_morph.tsv"
 Baseline = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -30,21 +31,20 @@ def guess_median(sample: Sample) -> Baseline:
 def tissue_fractions(sample: Sample, people: Sequence[Person]) -> Baseline | None:
     """Polynomial of degree 3 of tissue fractions, with a penalty; None where they are not known.
 
-    The regression of the fourth system, from the volumes that the participant level wrote.
+    A regression like the shipped model ``volumes``, fitted on the training people alone.
     """
-    try:
-        table = np.array([_fractions(person) for person in people])
-    except (BrainAgeError, KeyError, ValueError):
+    if (volumes := _measured(people)) is None:
         return None
-    age = sample.age.numpy()
+    places = [volume_names().index(name) - 1 for name in TISSUES]
+    table = np.exp(volumes[:, places])
+    return _regression(PolynomialFeatures(3, include_bias=False), table, sample.age.numpy())
 
-    def predict(training: np.ndarray, test: np.ndarray) -> np.ndarray:
-        model = make_pipeline(
-            StandardScaler(), PolynomialFeatures(3, include_bias=False), RidgeCV(PENALTIES)
-        )
-        return model.fit(table[training], age[training]).predict(table[test])
 
-    return predict
+def regional_volumes(sample: Sample, people: Sequence[Person]) -> Baseline | None:
+    """Ridge regression on logarithms of relative volumes; None where they are not known."""
+    if (volumes := _measured(people)) is None:
+        return None
+    return _regression("passthrough", volumes, sample.age.numpy())
 
 
 def smoothed_voxels(sample: Sample) -> Baseline:
@@ -63,8 +63,17 @@ def smoothed_voxels(sample: Sample) -> Baseline:
     return predict
 
 
-def _fractions(person: Person) -> list[float]:
-    path = person.image.with_name(person.image.name.replace(IMAGE, VOLUMES))
-    values = {row["measure"]: float(row["value"]) for row in read_tsv(path)}
-    total = sum(values[tissue] for tissue in TISSUES)
-    return [values[tissue] / total for tissue in TISSUES]
+def _measured(people: Sequence[Person]) -> np.ndarray | None:
+    try:
+        return measured_volumes(people)
+    except BrainAgeError as error:
+        logger.info("no rows of volumes: %s", error)
+        return None
+
+
+def _regression(terms: Any, table: np.ndarray, age: np.ndarray) -> Baseline:
+    def predict(training: np.ndarray, test: np.ndarray) -> np.ndarray:
+        model = make_pipeline(StandardScaler(), terms, RidgeCV(PENALTIES))
+        return model.fit(table[training], age[training]).predict(table[test])
+
+    return predict

@@ -6,10 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bids_brainage.training.tsan.recipe import TsanRecipe
+from bids_brainage.training.images.recipe import ImageRecipe
 
 
-def augment(images: Tensor, recipe: TsanRecipe, generator: torch.Generator) -> Tensor:
+def augment(images: Tensor, recipe: ImageRecipe, generator: torch.Generator) -> Tensor:
     """Move, flip, turn and zoom brains, and change their contrast and noise.
 
     Parameters

@@ -1,4 +1,4 @@
-"""What a trained cascade says of people with images: both stages, with and without sex."""
+"""What a trained network says of people with images, and how well it does."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import torch
 from scipy.stats import spearmanr
+from torch import Tensor, nn
 
 from bids_brainage.errors import OutputError
 from bids_brainage.evaluation.metrics import classification_metrics, regression_metrics
-from bids_brainage.models.tsan import Tsan, discretise
-from bids_brainage.training.tsan.fit import Sample
-from bids_brainage.training.tsan.people import Person
+from bids_brainage.models.tsan import MODALITY, Tsan, discretise
+from bids_brainage.training.images.people import Person
+from bids_brainage.training.images.sample import Sample
 
 COLUMNS = ("participant_id", "image", "age", "sex", "first_age", "rounded_age", "predicted_age",
            "probability_female")  # fmt: skip
@@ -20,26 +21,30 @@ COLUMNS = ("participant_id", "image", "age", "sex", "first_age", "rounded_age", 
 
 @torch.no_grad()
 def predict_people(
-    cascade: Tsan, sample: Sample, rows: np.ndarray, batch_size: int = 8
+    module: nn.Module, sample: Sample, rows: np.ndarray, batch_size: int = 8
 ) -> dict[str, np.ndarray]:
-    """First, rounded and final age in years, and the probability of being female."""
-    device = next(cascade.parameters()).device
-    found: dict[str, list[torch.Tensor]] = {"first": [], "age": [], "logit": []}
+    """Age in years and the probability of being female, by any network of images.
+
+    Of TSAN the first age and the rounded one, too.
+    """
+    device = next(module.parameters()).device
+    parts: list[tuple[Tensor, Tensor, Tensor]] = []
     for start in range(0, len(rows), batch_size):
         chosen = rows[start : start + batch_size]
-        images = sample.brains(chosen, device)
-        sex = sample.sex[chosen].to(device)
-        first, age, logit = cascade.stages(images, sex)
-        found["first"].append(first)
-        found["age"].append(age * cascade.slope + cascade.intercept)
-        found["logit"].append(logit)
-    first, age, logit = (torch.cat(found[name]).cpu() for name in ("first", "age", "logit"))
-    return {
-        "first_age": first.numpy(),
-        "rounded_age": discretise(first, cascade.config.step).numpy(),
-        "predicted_age": age.numpy(),
-        "probability_female": torch.sigmoid(logit).numpy(),
-    }
+        images, sex = sample.brains(chosen, device), sample.sex[chosen].to(device)
+        if isinstance(module, Tsan):
+            first, age, logit = module.stages(images, sex)
+            age = age * module.slope + module.intercept
+        else:
+            age, logit = module({MODALITY: images[:, 0], "sex": sex})
+            first = age
+        parts.append((first, age, logit))
+    first, age, logit = (torch.cat(values).float().cpu() for values in zip(*parts, strict=True))
+    found = {"predicted_age": age.numpy(), "probability_female": torch.sigmoid(logit).numpy()}
+    if isinstance(module, Tsan):
+        rounded = discretise(first, module.config.step)
+        found |= {"first_age": first.numpy(), "rounded_age": rounded.numpy()}
+    return found
 
 
 def scores(age: np.ndarray, predicted: np.ndarray) -> dict[str, float]:

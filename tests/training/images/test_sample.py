@@ -1,0 +1,32 @@
+import numpy as np
+
+from bids_brainage.training.images.sample import load_sample, person_folds, split_people
+from bids_brainage.training.tsan.recipe import TsanRecipe
+from tests.training.drawn_brains import ZOOMS
+
+
+def test_one_person_is_on_one_side_of_the_split(source):
+    twice = [*source[2], *source[2]]
+    training, validation = split_people(twice, 0.25, 0)
+    labels = [{twice[i].label for i in side} for side in (training, validation)]
+    assert not labels[0] & labels[1]
+    assert len(validation) == 8
+
+
+def test_every_person_is_in_one_test_fold(source):
+    twice = [*source[2], *source[2]]
+    folds = person_folds(twice, 3)
+    assert sorted(np.concatenate([test for _, test in folds])) == list(range(32))
+    for training, test in folds:
+        assert not {twice[i].label for i in training} & {twice[i].label for i in test}
+
+
+def test_images_are_kept_for_the_next_run(source, tmp_path):
+    recipe = TsanRecipe(zooms=ZOOMS, layers=2)
+    first = load_sample(source[2], recipe, tmp_path)
+    written = (tmp_path / "volumes.npy").stat().st_mtime_ns
+    second = load_sample(source[2], recipe, tmp_path)
+    assert (tmp_path / "volumes.npy").stat().st_mtime_ns == written
+    np.testing.assert_array_equal(first.images, second.images)
+    assert first.sex.tolist()[:2] == [[1, 0], [0, 1]]
+    assert first.measures.shape == (16, 0)
