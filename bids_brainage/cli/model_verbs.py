@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bids_brainage.cli import fetch_verb
 from bids_brainage.cli.arguments import device, positive
 
 PREDICTED = ("participant_id", "modalities", "predicted_age", "predicted_sex",
@@ -38,9 +39,10 @@ def add_verbs(verbs: Any) -> None:
     )
     evaluate.set_defaults(work=_evaluate)
 
-    models = verbs.add_parser("models", help="list, explain or check the shipped models")
-    models.add_argument("action", choices=("list", "info", "verify"))
-    models.add_argument("name", nargs="?", default="mavae", help="model for info")
+    models = verbs.add_parser("models", help="list, explain or check models")
+    models.add_argument("action", choices=("list", "info", "verify", "fetch"))
+    models.add_argument("name", nargs="?", default="mavae", help="model for info and fetch")
+    fetch_verb.add_options(models)
     models.set_defaults(work=_models)
 
     demo = verbs.add_parser("demo", help="write a synthetic dataset and run the App on it")
@@ -83,6 +85,8 @@ def _models(options: argparse.Namespace) -> int:
     from bids_brainage.models.find import find_model, list_models
     from bids_brainage.models.store import load_any
 
+    if options.action == "fetch":
+        return fetch_verb.fetch(options, say)
     if options.action == "info":
         card = load_any(options.name)[1]
         content = json.loads(card.to_json())

@@ -20,8 +20,11 @@ MODALITY = "image"
 SHAPE = (160, 192, 160)
 AGES = (42.0, 82.0)
 EDGE = 2.0
-AGE_WIDTHS = (32, 64, 128, 256, 256, 64)
-SEX_WIDTHS = (28, 58, 128, 256, 256, 64)
+# Channels after each block, and classes.
+NETWORKS = {
+    "age": ((32, 64, 128, 256, 256, 64), 40),
+    "sex": ((28, 58, 128, 256, 256, 64), 2),
+}
 _POOL = (5, 6, 5)
 
 
@@ -110,11 +113,11 @@ class Sfcn(nn.Module):
     def __init__(self, config: SfcnConfig) -> None:
         super().__init__()
         self.config = config
-        bins = int(AGES[1] - AGES[0])
-        self.age = SfcnNetwork(AGE_WIDTHS, bins)
+        self.age = SfcnNetwork(*NETWORKS["age"])
         if config.tells_sex:
-            self.sex = SfcnNetwork(SEX_WIDTHS, 2)
-        self.register_buffer("years", AGES[0] + 0.5 + torch.arange(bins), persistent=False)
+            self.sex = SfcnNetwork(*NETWORKS["sex"])
+        years = torch.arange(*AGES) + 0.5
+        self.register_buffer("years", years, persistent=False)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Predict age in years and the logit of being female; see `with_spread`."""

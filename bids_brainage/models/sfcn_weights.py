@@ -4,7 +4,7 @@ import logging
 import re
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from bids_brainage.errors import ModelError
 from bids_brainage.models.cards import InputSpec, ModelCard, names_hash
-from bids_brainage.models.sfcn import MODALITY, SHAPE, Sfcn, SfcnConfig, SfcnNetwork
+from bids_brainage.models.sfcn import MODALITY, NETWORKS, SHAPE, Sfcn, SfcnConfig, SfcnNetwork
 from bids_brainage.models.user_weights import WeightsFile, identify, joined_hash
 
 logger = logging.getLogger(__name__)
@@ -25,7 +25,6 @@ TRAINED = (44.0, 80.0)
 LIMIT = 0.25
 LARGEST = 100_000_000  # bytes; the published files have about 12 MB
 HINT = "give the state dict as its authors published it (.p, .pt or .safetensors)"
-_KINDS = {40: "age", 2: "sex"}
 _BLOCK = re.compile(r"feature_extractor\.conv_(\d)\.([01])\.(.+)")
 _PARTS = {"0": "conv", "1": "norm"}
 _HEAD = "classifier.conv_6."
@@ -43,18 +42,17 @@ def load_sfcn(files: Sequence[Path]) -> tuple[Sfcn, ModelCard]:
     ModelError
         If a file is no such state dict, or there is not one for age and at most one for sex.
     """
-    found: dict[str, tuple[WeightsFile, dict[str, Tensor], Path]] = {}
+    found: dict[str, tuple[SfcnNetwork, WeightsFile]] = {}
     for path in files:
-        state = read_state(path)
-        one = describe(path, state)
+        network, one = load_network(path)
         if one.tells in found:
             raise ModelError(
-                f"two files of weights that tell {one.tells}: {found[one.tells][0].file} and "
+                f"two files of weights that tell {one.tells}: {found[one.tells][1].file} and "
                 f"{one.file}",
                 place="--weights",
                 hint="give one for age and, if sex is to be told, one for sex",
             )
-        found[one.tells] = one, state, path
+        found[one.tells] = network, one
     if "age" not in found:
         raise ModelError(
             "no weights that tell age",
@@ -62,14 +60,39 @@ def load_sfcn(files: Sequence[Path]) -> tuple[Sfcn, ModelCard]:
             hint="give the file for age; that for sex may stand beside it",
         )
     module = Sfcn(SfcnConfig(tells_sex="sex" in found))
-    networks = {"age": module.age} | ({"sex": module.sex} if "sex" in found else {})
-    for kind, (_, state, path) in found.items():
-        _fill(networks[kind], state, path)
-    return module.eval(), make_card([found[kind][0] for kind in networks])
+    module.age = found["age"][0]
+    if "sex" in found:
+        module.sex = found["sex"][0]
+    return module.eval(), make_card([found[tells][1] for tells in NETWORKS if tells in found])
 
 
-def read_state(path: Path) -> dict[str, Tensor]:
+def load_network(path: Path, shown: Path | None = None) -> tuple[SfcnNetwork, WeightsFile]:
+    """Load one network, for age or for sex.
+
+    Parameters
+    ----------
+    shown
+        Name to tell the user in place of the file's.
+
+    Raises
+    ------
+    ModelError
+        If the file is no such state dict.
+    """
+    state = read_state(path, shown or path)
+    tells = what_it_tells(state, shown or path)
+    network = SfcnNetwork(*NETWORKS[tells])
+    _fill(network, state, shown or path)
+    return network, replace(identify(path, tells), file=(shown or path).name)
+
+
+def read_state(path: Path, place: Path) -> dict[str, Tensor]:
     """Read a state dict; nothing in the file is executed.
+
+    Parameters
+    ----------
+    place
+        Named in errors.
 
     Returns
     -------
@@ -83,21 +106,21 @@ def read_state(path: Path) -> dict[str, Tensor]:
     try:
         size = path.stat().st_size
     except OSError as error:
-        raise ModelError("no such file of weights", place=path, hint=HINT) from error
+        raise ModelError("no such file of weights", place=place, hint=HINT) from error
     if size > LARGEST:
-        raise ModelError(f"{size} bytes are too many for weights of SFCN", place=path, hint=HINT)
+        raise ModelError(f"{size} bytes are too many for weights of SFCN", place=place, hint=HINT)
     try:
         content = _content(path)
     except Exception as error:  # of many kinds, as the file may be anything
         reason = str(error).partition("\n")[0][:200] or type(error).__name__
-        raise ModelError(f"cannot be read as weights: {reason}", place=path, hint=HINT) from error
+        raise ModelError(f"cannot be read as weights: {reason}", place=place, hint=HINT) from error
     if not isinstance(content, Mapping) or not content:
         raise ModelError(
-            f"holds {type(content).__name__}, not named tensors", place=path, hint=HINT
+            f"holds {type(content).__name__}, not named tensors", place=place, hint=HINT
         )
     wrong = [str(k) for k, v in content.items() if not (isinstance(k, str) and _plain(v))]
     if wrong:
-        raise ModelError(f"{wrong[0]!r} is no tensor of numbers", place=path, hint=HINT)
+        raise ModelError(f"{wrong[0]!r} is no tensor of numbers", place=place, hint=HINT)
     return {name.removeprefix("module."): value for name, value in content.items()}
 
 
@@ -109,24 +132,25 @@ def _content(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
 
 
-def describe(path: Path, state: Mapping[str, Tensor]) -> WeightsFile:
-    """Tell what a file holds, and its identity.
+def what_it_tells(state: Mapping[str, Tensor], place: Path) -> str:
+    """Whether weights tell ``age`` or ``sex``, by the classes of their last layer.
 
     Raises
     ------
     ModelError
-        If it tells neither age nor sex.
+        If they tell neither.
     """
     head = state.get(f"{_HEAD}weight")
     classes = len(head) if head is not None and head.ndim else 0
-    if classes not in _KINDS:
-        raise ModelError(
-            f"{_HEAD}weight has {classes} classes, those for age have 40 and those for sex 2"
-            if classes else f"no {_HEAD}weight among the {len(state)} tensors, such as "
-            f"{next(iter(state))}",
-            place=path, hint=HINT,
-        )  # fmt: skip
-    return identify(path, _KINDS[classes])
+    for tells, (_, known) in NETWORKS.items():
+        if classes == known:
+            return tells
+    raise ModelError(
+        f"{_HEAD}weight has {classes} classes, those for age have 40 and those for sex 2"
+        if classes else f"no {_HEAD}weight among the {len(state)} tensors, such as "
+        f"{next(iter(state))}",
+        place=place, hint=HINT,
+    )  # fmt: skip
 
 
 def make_card(files: Sequence[WeightsFile]) -> ModelCard:

@@ -2,17 +2,14 @@
 
 import torch
 
-from bids_brainage.models.sfcn import AGE_WIDTHS, SEX_WIDTHS
-
-WIDTHS = {"age": AGE_WIDTHS, "sex": SEX_WIDTHS}
-CLASSES = {"age": 40, "sex": 2}
+from bids_brainage.models.sfcn import NETWORKS
 
 
 def state_dict(tells="age", *, prefix="module.", seed=0):
     """Random weights as a network trained in parallel would leave them."""
     generator = torch.Generator().manual_seed(seed)
     state = {}
-    widths = WIDTHS[tells]
+    widths, n = NETWORKS[tells]
     for i, (before, after) in enumerate(zip((1, *widths), widths, strict=False)):
         name, size = f"{prefix}feature_extractor.conv_{i}", 1 if i == 5 else 3
         scale = (before * size**3) ** -0.5
@@ -26,7 +23,6 @@ def state_dict(tells="age", *, prefix="module.", seed=0):
         state[f"{name}.1.running_var"] = torch.ones(after)
         state[f"{name}.1.num_batches_tracked"] = torch.tensor(7)
     head = f"{prefix}classifier.conv_6"
-    n = CLASSES[tells]
     state[f"{head}.weight"] = torch.randn(n, widths[-1], 1, 1, 1, generator=generator)
     state[f"{head}.bias"] = torch.randn(n, generator=generator)
     return state

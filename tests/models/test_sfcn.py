@@ -7,8 +7,7 @@ from bids_brainage.errors import ModelError
 from bids_brainage.models.cards import InputSpec, names_hash
 from bids_brainage.models.families import FAMILIES
 from bids_brainage.models.sfcn import (
-    AGE_WIDTHS,
-    SEX_WIDTHS,
+    NETWORKS,
     SHAPE,
     Sfcn,
     SfcnConfig,
@@ -41,11 +40,9 @@ def told(probabilities, sex=None):
     return module
 
 
-@pytest.mark.parametrize(
-    ("widths", "classes", "parameters"), [(AGE_WIDTHS, 40, 2_952_936), (SEX_WIDTHS, 2, 2_918_144)]
-)
-def test_networks_have_the_published_size(widths, classes, parameters):
-    network = SfcnNetwork(widths, classes)
+@pytest.mark.parametrize(("tells", "parameters"), [("age", 2_952_936), ("sex", 2_918_144)])
+def test_networks_have_the_published_size(tells, parameters):
+    network = SfcnNetwork(*NETWORKS[tells])
     assert sum(p.numel() for p in network.parameters()) == parameters
 
 
