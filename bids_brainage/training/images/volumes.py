@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from bids_brainage.errors import InputError, OutputError
+from bids_brainage.models import sfcn_weights
 from bids_brainage.preprocessing.brain_image import grid_shape, load_brain
+from bids_brainage.preprocessing.mean_brain import load_mean_brain
 from bids_brainage.training.checkpoints import fingerprint
 from bids_brainage.training.images.people import Person
 
@@ -58,7 +60,7 @@ def load_volumes(
         broken = []
         for number, person in enumerate(people):
             try:
-                kept[number] = load_brain(person.image, person.mask, zooms, scaling, grid)
+                kept[number] = _read(person, zooms, scaling, grid)
             except InputError as error:
                 broken.append(str(error))
         kept.flush()
@@ -70,3 +72,9 @@ def load_volumes(
         raise OutputError(f"cannot keep the images: {error.strerror}", place=folder) from error
     logger.info("%d images on a grid of %s", len(people), "x".join(map(str, grid)))
     return np.load(path, mmap_mode="r")
+
+
+def _read(person: Person, zooms: float, scaling: str, grid: tuple[int, ...]) -> np.ndarray:
+    if scaling == sfcn_weights.SCALING:
+        return load_mean_brain(person.image, person.mask)
+    return load_brain(person.image, person.mask, zooms, scaling, grid)

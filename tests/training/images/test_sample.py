@@ -1,6 +1,8 @@
 import numpy as np
+import pytest
 
 from bids_brainage.training.images.sample import load_sample, person_folds, split_people
+from bids_brainage.training.images.volumes import load_volumes
 from bids_brainage.training.tsan.recipe import TsanRecipe
 from tests.training.drawn_brains import ZOOMS
 
@@ -30,3 +32,10 @@ def test_images_are_kept_for_the_next_run(source, tmp_path):
     np.testing.assert_array_equal(first.images, second.images)
     assert first.sex.tolist()[:2] == [[1, 0], [0, 1]]
     assert first.measures.shape == (16, 0)
+
+
+def test_brains_for_sfcn_are_divided_by_the_mean_of_its_grid(source, tmp_path):
+    (image,) = load_volumes(source[2][:1], 1.0, "mean", tmp_path, (160, 192, 160))
+    assert image.shape == (160, 192, 160)
+    assert image.min() == 0
+    assert image.mean(dtype=float) * image.size / (182 * 218 * 182) == pytest.approx(1, abs=0.05)
