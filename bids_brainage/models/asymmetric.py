@@ -35,40 +35,38 @@ class AsymmetricConv(nn.Module):
         first, *rest = self.branches
         total = first(x)
         for branch in rest:
-            total = total + branch(x)
+            total += branch(x)
         return total
 
 
-def fold(conv: nn.Conv3d, norm: nn.BatchNorm3d) -> tuple[Tensor, Tensor]:
-    """Weight and bias of a convolution with the normalisation after it, in evaluation mode."""
-    scale = norm.weight / torch.sqrt(cast(Tensor, norm.running_var) + norm.eps)
-    start = torch.zeros_like(scale) if conv.bias is None else conv.bias
-    weight = conv.weight * scale[:, None, None, None, None]
-    return weight, norm.bias + (start - cast(Tensor, norm.running_mean)) * scale
-
-
 def fuse(block: AsymmetricConv, after: nn.BatchNorm3d) -> nn.Conv3d:
-    """One convolution equal to a block and the normalisation after it, in evaluation mode."""
-    cube = cast(nn.Conv3d, cast(nn.Sequential, block.branches[0])[0])
-    fused = nn.Conv3d(cube.in_channels, cube.out_channels, 3, padding=1)
-    weight = torch.zeros_like(fused.weight, dtype=torch.float64)
-    bias = torch.zeros_like(after.bias, dtype=torch.float64)
+    """One convolution equal to a block and the normalisation after it, in evaluation mode.
+
+    It takes the place of the block's cube, whose weights are overwritten: wide networks would not
+    fit into memory twice.
+    """
+    pairs = [(cast(nn.Conv3d, pair[0]), cast(nn.BatchNorm3d, pair[1]))
+             for pair in cast(list[nn.Sequential], list(block.branches))]  # fmt: skip
+    cube = pairs[0][0]
+    gain, shift = _line(after)
     with torch.no_grad():
-        for branch in block.branches:
-            pair = cast(nn.Sequential, branch).double()
-            conv = cast(nn.Conv3d, pair[0])
-            part, shift = fold(conv, cast(nn.BatchNorm3d, pair[1]))
-            inside = tuple(slice(1 - k // 2, 2 + k // 2) for k in conv.kernel_size)
-            weight[:, :, inside[0], inside[1], inside[2]] += part
-            bias += shift
-        fused = fused.double()
-        fused.weight.copy_(weight)
-        assert fused.bias is not None
-        fused.bias.copy_(bias)
-        weight, bias = fold(fused, after.double())
-        fused.weight.copy_(weight)
-        fused.bias.copy_(bias)
-    return fused.float()
+        bias = shift + gain * sum(_line(norm)[1] for _, norm in pairs)
+        gains = [gain * _line(norm)[0] for _, norm in pairs]
+        for i in range(cube.out_channels):
+            weight = torch.zeros_like(cube.weight[i], dtype=torch.float64)
+            for (conv, _), factor in zip(pairs, gains, strict=True):
+                inside = tuple(slice(1 - k // 2, 2 + k // 2) for k in conv.kernel_size)
+                weight[(slice(None), *inside)] += factor[i] * conv.weight[i]
+            cube.weight[i] = weight
+        cube.padding = (1, 1, 1)
+        cube.bias = nn.Parameter(bias.to(cube.weight.dtype), cube.weight.requires_grad)
+    return cube
+
+
+def _line(norm: nn.BatchNorm3d) -> tuple[Tensor, Tensor]:
+    """Factor and summand of a normalisation in evaluation mode."""
+    scale = norm.weight.double() / torch.sqrt(cast(Tensor, norm.running_var).double() + norm.eps)
+    return scale, norm.bias.double() - cast(Tensor, norm.running_mean).double() * scale
 
 
 class SqueezeExcitation(nn.Module):
@@ -92,8 +90,9 @@ class SqueezeExcitation(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Scale (n, channels, x, y, z)."""
-        return x * self.weigh(x.mean(dim=(2, 3, 4)))[:, :, None, None, None]
+        """Weights (n, channels, 1, 1, 1) of (n, channels, x, y, z), between 0 and 1."""
+        weights: Tensor = self.weigh(x.mean(dim=(2, 3, 4)))
+        return weights[:, :, None, None, None]
 
 
 class DenseLayer(nn.Module):
@@ -111,15 +110,17 @@ class DenseLayer(nn.Module):
         super().__init__()
         n_new = growth * n_in
         self.body = nn.Sequential(
-            AsymmetricConv(n_in, n_new), nn.BatchNorm3d(n_new), nn.ELU(),
-            AsymmetricConv(n_new, n_new), nn.BatchNorm3d(n_new), nn.ELU(),
+            AsymmetricConv(n_in, n_new), nn.BatchNorm3d(n_new), nn.ELU(inplace=True),
+            AsymmetricConv(n_new, n_new), nn.BatchNorm3d(n_new), nn.ELU(inplace=True),
         )  # fmt: skip
         self.weigh = SqueezeExcitation(n_new)
         self.pool = nn.MaxPool3d(2)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, c, x, y, z) to (n, (1 + growth) c, x/2, y/2, z/2)."""
-        return torch.cat([self.pool(x), self.pool(self.weigh(self.body(x)))], dim=1)
+        new = self.body(x)
+        # No weight is negative: the largest voxel stays the largest.
+        return torch.cat([self.pool(x), self.pool(new) * self.weigh(new)], dim=1)
 
     def fuse(self) -> None:
         """Replace each block and the normalisation after it by one convolution, in place."""

@@ -102,7 +102,7 @@ class ScaleDense(nn.Module):
             if config.stem == "dilated"
             else nn.Conv3d(1, n, 7, padding=2, stride=2)
         )
-        self.stem = nn.Sequential(first, nn.ELU())
+        self.stem = nn.Sequential(first, nn.ELU(inplace=True))
         widths = [n * (1 + config.growth) ** i for i in range(config.layers)]
         self.layers = nn.ModuleList(DenseLayer(width, config.growth) for width in widths)
         self.squeeze = nn.Sequential(nn.Linear(config.width, config.features), nn.ELU())

@@ -2,18 +2,20 @@
 
 import hashlib
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import nn
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
 
 from bids_brainage.errors import ModelError, OutputError
 from bids_brainage.models.cards import CARD_NAME, ModelCard, read_card
-from bids_brainage.models.families import FAMILIES
+from bids_brainage.models.families import FAMILIES, Family
 from bids_brainage.models.find import WEIGHTS_NAME, find_model
 from bids_brainage.models.mavae import Mavae
 
@@ -48,9 +50,7 @@ def load_any(name_or_path: str | Path) -> tuple[nn.Module, ModelCard]:
     if family is None:
         raise ModelError(f"unknown family '{card.family}'", place=folder / CARD_NAME)
     try:
-        module = family.build(card.config)
-        state = load_file(path)
-        module.load_state_dict({name: value.to(_dtype(value)) for name, value in state.items()})
+        module = _filled(family, card.config, path)
     except BROKEN as error:
         raise ModelError(f"weights do not fit the card: {error}", place=path) from error
     try:
@@ -138,6 +138,36 @@ def file_hash(path: Path) -> str:
     """Return the SHA-256 of a file in hexadecimal digits."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _filled(family: Family, config: Mapping[str, Any], path: Path) -> nn.Module:
+    """Module with stored weights, which are in memory once and not drawn at random before."""
+    state = _read(path)
+    try:
+        with torch.device("meta"):
+            module = family.build(config)
+        module.load_state_dict(state, assign=True)
+        if not any(value.is_meta for value in chain(module.parameters(), module.buffers())):
+            return module
+    except RuntimeError:
+        pass
+    # It needs values to be built, or has buffers that are not stored; or the weights do not fit.
+    module = family.build(config)
+    module.load_state_dict(state)
+    return module
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    """Weights in single precision, each in memory of its own."""
+    with safe_open(path, framework="pt") as file:
+        names = list(file.keys())
+    state = {}
+    for name in names:
+        # The part of the file that was read counts as memory until it is closed.
+        with safe_open(path, framework="pt") as file:
+            value = file.get_tensor(name)
+            state[name] = value.to(_dtype(value), copy=True)
+    return state
 
 
 def _dtype(value: torch.Tensor) -> torch.dtype:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from bids_brainage.errors import ModelError
 from bids_brainage.models.cards import ModelCard
+from bids_brainage.models.packed import pack
 from bids_brainage.predict.predictor import AGE_DECIMALS, Features, Predictor
 from bids_brainage.records.prediction import Prediction
 
@@ -66,6 +67,8 @@ class ImagePredictor(Predictor):
         if isinstance(module, Fusable):
             module.fuse()
         super().__init__(module, card, device, batch_size)
+        if device.type == "cpu":
+            pack(module)
         self._batch_size = min(batch_size, CPU_BATCH if device.type == "cpu" else CUDA_BATCH)
         self.ahead = 2 * self._batch_size
 
@@ -81,7 +84,7 @@ class ImagePredictor(Predictor):
         if found is None:
             logger.warning("too little memory on %s: computed on the CPU from here", self._device)
             self._device = torch.device("cpu")
-            cast(nn.Module, self._module).to(self._device)
+            pack(cast(nn.Module, self._module).to(self._device))
             found = self._compute(sessions, self._device)
         age, logit, beyond, spread = found
         probability = torch.sigmoid(logit)
