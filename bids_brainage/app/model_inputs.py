@@ -20,8 +20,6 @@ IMAGE = "image"
 SEX = {"F": (1.0, 0.0), "M": (0.0, 1.0)}
 UNKNOWN = (np.nan, np.nan)
 MEAN = "mean"
-WARPED = ("image: {} is warped to the template, model {} was trained on brains registered by an "
-          "affine alone")  # fmt: skip
 
 
 def model_inputs(
@@ -87,12 +85,19 @@ def _brain(
     image, fine = extraction.brain_image, extraction.fine_brain
     if spec.scaling == MEAN:
         if fine:
-            warped = [] if "_desc-linear_" in fine else [WARPED.format(Path(fine).name, card.name)]
+            warped = [] if "_desc-linear_" in fine else [_warped(fine, card)]
             return load_mean_brain(output_dir / fine), warped
         if image:
             brain, mask = (output_dir / name for name in image)
-            return load_mean_brain(brain, mask), [WARPED.format(brain.name, card.name)]
+            return load_mean_brain(brain, mask), [_warped(image[0], card)]
     elif image:
         brain, mask = (output_dir / name for name in image)
         return load_brain(brain, mask, spec.zooms, spec.scaling, spec.shape), []
     return None, [note for note in extraction.notes if note.startswith("image left out")]
+
+
+def _warped(name: str, card: ModelCard) -> str:
+    return (
+        f"image: {Path(name).name} is warped to the template, model {card.name} was trained on "
+        "brains registered by an affine alone"
+    )

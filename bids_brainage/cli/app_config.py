@@ -31,12 +31,11 @@ def to_config(options: argparse.Namespace) -> RunConfig:
             hint="run participant --stage predict, then group",
         )
     weights = many("weights")
-    if bool(weights) != (SFCN in options.models):
-        given, other = ("--weights", "--models sfcn") if weights else ("--models sfcn", "--weights")
-        raise UsageError(
-            f"{given} without {other}",
-            hint="model sfcn takes weights that the user brings, see docs/sfcn.md",
-        )
+    hint = "model sfcn takes weights that the user brings, see docs/sfcn.md"
+    if weights and SFCN not in options.models:
+        raise UsageError("--weights without --models sfcn", hint=hint)
+    if SFCN in options.models and not weights:
+        raise UsageError("--models sfcn without --weights", hint=hint)
     return RunConfig(
         bids_dir=options.bids_dir,
         output_dir=options.output_dir,
