@@ -1,4 +1,4 @@
-"""Predictions from feature files outside of BIDS, and scores of any predictions."""
+"""Predictions from feature files outside of BIDS, and their scores."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bids_brainage.errors import InputError, MissingInputError
+from bids_brainage.app.frames import read_frame
+from bids_brainage.errors import InputError
 from bids_brainage.evaluation.metrics import classification_metrics, regression_metrics
 from bids_brainage.features.tissue_volumes import TISSUE_MEASURES
 from bids_brainage.models.cards import InputSpec, ModelCard
@@ -95,23 +96,6 @@ def _without_zeros(matrix: np.ndarray, spec: InputSpec) -> np.ndarray:
     return np.where(matrix == 0, np.nan, matrix) if spec.unit.startswith("mm") else matrix
 
 
-def read_frame(path: Path) -> pd.DataFrame:
-    """Read a TSV or CSV with a header.
-
-    Raises
-    ------
-    MissingInputError, InputError
-        If it is absent or not a table.
-    """
-    if not path.is_file():
-        raise MissingInputError("no such table", place=path)
-    separator = "," if path.name.removesuffix(".gz").endswith(".csv") else "\t"
-    try:
-        return pd.read_csv(path, sep=separator, na_values=["n/a"], dtype={"participant_id": str})
-    except (ValueError, OSError) as error:
-        raise InputError(f"cannot read the table: {error}", place=path) from error
-
-
 def _from_table(
     files: Sequence[Path], card: ModelCard
 ) -> tuple[list[str], list[dict[str, np.ndarray]]]:
@@ -145,51 +129,6 @@ def _from_table(
     )
     people = [{name: matrix[i] for name, matrix in matrices.items()} for i in range(len(frame))]
     return labels, people
-
-
-def evaluate_file(path: Path) -> list[Row]:
-    """Score predictions of people with known ages, model by model; uncorrected predictions only.
-
-    Parameters
-    ----------
-    path
-        Table with ``age`` and ``predicted_age``; ``sex``, ``probability_female`` and ``model``
-        are used where present.
-
-    Raises
-    ------
-    MissingInputError, InputError
-        If it is absent, or has no such columns or nobody with both.
-    """
-    frame = read_frame(path)
-    absent = [name for name in ("age", "predicted_age") if name not in frame]
-    if absent:
-        raise InputError(
-            f"no column {' or '.join(absent)}",
-            place=path,
-            hint="give a table such as group_brainage.tsv",
-        )
-    for name in ("age", "predicted_age", "probability_female"):
-        if name in frame:
-            frame[name] = pd.to_numeric(frame[name], errors="coerce")
-    known = frame.dropna(subset=["age", "predicted_age"])
-    if known.empty:
-        raise InputError(
-            "nobody has both age and predicted_age",
-            place=path,
-            hint="ages come from participants.tsv",
-        )
-    models = known["model"].fillna("n/a") if "model" in known else pd.Series("n/a", known.index)
-    return [{"model": name, **_scores(group)} for name, group in known.groupby(models)]
-
-
-def _scores(group: pd.DataFrame) -> Row:
-    row: Row = dict(regression_metrics(group["age"].to_numpy(), group["predicted_age"].to_numpy()))
-    if {"sex", "probability_female"} <= set(group):
-        female = group["sex"].map({"F": 1.0, "M": 0.0}).to_numpy(float)
-        scores = classification_metrics(female, group["probability_female"].to_numpy(float))
-        row |= {f"sex_{name}": value for name, value in scores.items()}
-    return row
 
 
 def score_arrays(files: Sequence[Path], model: str) -> Row:

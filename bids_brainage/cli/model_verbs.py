@@ -1,4 +1,4 @@
-"""Verbs that use models: predict, evaluate, models, demo."""
+"""Verbs that use models: predict, models, demo."""
 
 import argparse
 import json
@@ -29,15 +29,6 @@ def add_verbs(verbs: Any) -> None:
     predict.add_argument("--device", type=device, default="auto", metavar="auto|cpu|cuda[:N]")
     predict.add_argument("--batch-size", type=positive, default=64, metavar="N")
     predict.set_defaults(work=_predict)
-
-    evaluate = verbs.add_parser("evaluate", help="score any predictions of people of known age")
-    evaluate.add_argument(
-        "table",
-        type=Path,
-        metavar="TSV",
-        help="table with age and predicted_age, such as group_brainage.tsv",
-    )
-    evaluate.set_defaults(work=_evaluate)
 
     models = verbs.add_parser("models", help="list, explain or check models")
     models.add_argument("action", choices=("list", "info", "verify", "fetch"))
@@ -70,14 +61,6 @@ def _predict(options: argparse.Namespace) -> int:
     say_table(rows, PREDICTED)
     if options.output:
         write_tsv(options.output, rows, PREDICTED)
-    return 0
-
-
-def _evaluate(options: argparse.Namespace) -> int:
-    from bids_brainage.app.files import evaluate_file
-
-    rows = evaluate_file(options.table)
-    say_table(rows, list(dict.fromkeys(name for row in rows for name in row)))
     return 0
 
 

@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from bids_brainage.evaluation.resampling import parts
+
 DRAWS = 10_000
 
 
@@ -86,15 +88,10 @@ def paired_bootstrap(
     k = len(count)
     means = np.concatenate([
         total[drawn].sum(axis=1) / count[drawn].sum(axis=1)
-        for drawn in (generator.integers(0, k, (size, k)) for size in _chunks(draws))
+        for drawn in (generator.integers(0, k, (size, k)) for size in parts(draws, k))
     ])  # fmt: skip
     tail = 100 * (1 - level) / 2
     lower, upper = np.percentile(means, [tail, 100 - tail])
     return PairedDifference(
         float(gain.mean()), float(lower), float(upper), float((means <= 0).mean()), n
     )
-
-
-def _chunks(draws: int, size: int = 500) -> list[int]:
-    whole, rest = divmod(draws, size)
-    return [size] * whole + ([rest] if rest else [])

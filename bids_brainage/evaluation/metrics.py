@@ -1,9 +1,12 @@
 """Scores of predicted age and of predicted sex, on uncorrected predictions."""
 
 import numpy as np
-from sklearn.metrics import f1_score, precision_score, recall_score, roc_auc_score
 
-FEMALE_THRESHOLD = 0.5
+from bids_brainage.evaluation.age_scores import AgeScores
+from bids_brainage.evaluation.sex_scores import SexScores
+
+AGE_METRICS = ("mae", "rmse", "pcc", "bias", "mae_median")
+SEX_METRICS = ("accuracy", "f1", "precision", "recall", "auc")
 
 
 def regression_metrics(
@@ -30,17 +33,9 @@ def regression_metrics(
     """
     age, predicted = _paired(age, predicted)
     if age.size == 0:
-        return dict.fromkeys(("mae", "rmse", "pcc", "bias", "mae_median"), float("nan")) | {"n": 0}
-    gap = predicted - age
-    guess = float(np.median(age)) if reference is None else reference
-    return {
-        "n": int(age.size),
-        "mae": float(np.abs(gap).mean()),
-        "rmse": float(np.sqrt(np.square(gap).mean())),
-        "pcc": _correlation(age, predicted),
-        "bias": float(gap.mean()),
-        "mae_median": float(np.abs(age - guess).mean()),
-    }
+        return dict.fromkeys(AGE_METRICS, float("nan")) | {"n": 0}
+    found = AgeScores(age, predicted, reference=reference)(np.ones((1, age.size)), brief=True)
+    return {"n": int(age.size), **{name: float(found[name][0]) for name in AGE_METRICS}}
 
 
 def classification_metrics(female: np.ndarray, probability: np.ndarray) -> dict[str, float]:
@@ -60,29 +55,13 @@ def classification_metrics(female: np.ndarray, probability: np.ndarray) -> dict[
         (NaN if only one sex is present).
     """
     female, probability = _paired(female, probability)
-    names = ("accuracy", "f1", "precision", "recall", "auc")
     if female.size == 0:
-        return dict.fromkeys(names, float("nan")) | {"n": 0}
-    truth = female.astype(int)
-    guess = (probability >= FEMALE_THRESHOLD).astype(int)
-    return {
-        "n": int(truth.size),
-        "accuracy": float((truth == guess).mean()),
-        "f1": float(f1_score(truth, guess, zero_division=0)),
-        "precision": float(precision_score(truth, guess, zero_division=0)),
-        "recall": float(recall_score(truth, guess, zero_division=0)),
-        "auc": float(roc_auc_score(truth, probability)) if 0 < truth.sum() < truth.size
-        else float("nan"),
-    }  # fmt: skip
+        return dict.fromkeys(SEX_METRICS, float("nan")) | {"n": 0}
+    found = SexScores(female, probability)(np.ones((1, female.size)), brief=True)
+    return {"n": int(female.size), **{name: float(found[name][0]) for name in SEX_METRICS}}
 
 
 def _paired(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     first, second = np.asarray(first, float), np.asarray(second, float)
     keep = ~(np.isnan(first) | np.isnan(second))
     return first[keep], second[keep]
-
-
-def _correlation(first: np.ndarray, second: np.ndarray) -> float:
-    if first.size < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:
-        return float("nan")
-    return float(np.corrcoef(first, second)[0, 1])

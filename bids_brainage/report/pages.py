@@ -2,6 +2,7 @@
 
 import base64
 import math
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,11 @@ def percent(value: float) -> str:
     return "n/a" if value is None or not math.isfinite(value) else f"{100 * value:.0f} %"
 
 
+def breakable(name: str) -> str:
+    """Name that may go on in the next line after its marks."""
+    return re.sub(r"([:+_/-])(?=\w)", "\\1\N{ZERO WIDTH SPACE}", name)
+
+
 def data_uri(svg: str) -> str:
     """Embed an SVG figure into the page itself."""
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
@@ -99,6 +105,11 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        years=years, decimals=decimals, compact=compact, percent=percent, link=link
+        years=years,
+        decimals=decimals,
+        compact=compact,
+        percent=percent,
+        link=link,
+        breakable=breakable,
     )
     return environment

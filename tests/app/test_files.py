@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bids_brainage.app.files import evaluate_file, predict_files, score_arrays
+from bids_brainage.app.files import predict_files, score_arrays
 from bids_brainage.cli.tool_command import main
-from bids_brainage.errors import InputError, MissingInputError
+from bids_brainage.errors import InputError
 from bids_brainage.models.cards import InputSpec, names_hash
 from bids_brainage.models.store import load_model, save_model
 from bids_brainage.models.volumes import Volumes, VolumesConfig
@@ -64,20 +64,6 @@ def test_array_of_another_width_is_refused(tmp_path):
 def test_absent_files_exit_with_66(tmp_path, capsys):
     assert main(["predict", str(tmp_path / "no.npy")]) == 66
     assert "no.npy" in capsys.readouterr().err
-    with pytest.raises(MissingInputError):
-        evaluate_file(tmp_path / "no.tsv")
-
-
-def test_any_predictions_are_scored(tmp_path):
-    path = tmp_path / "t.tsv"
-    path.write_text(
-        "age\tpredicted_age\tsex\tprobability_female\n10\t12\tF\t0.9\n20\t21\tM\t0.2\n"
-        "30\tn/a\tM\t0.1\n"
-    )
-    (row,) = evaluate_file(path)
-    assert row["n"] == 2
-    assert row["mae"] == pytest.approx(1.5)
-    assert row["sex_auc"] == 1.0
 
 
 def test_models_are_listed_explained_and_verified(capsys):

@@ -1,0 +1,189 @@
+"""Read tables of predictions: one set of people per model, and what was left out."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from bids_brainage.app.evaluation_columns import ROLES, find_columns, looks_corrected
+from bids_brainage.app.frames import read_frame
+from bids_brainage.bids.demographics import FEMALE, MALE
+from bids_brainage.errors import InputError
+from bids_brainage.evaluation.scores import People, decades
+
+NUMBERS = ("age", "predicted", "lower", "upper", "probability", "head_size", "gap", "corrected")
+SHOWN = 5
+OLDEST = 120.0
+_TOLERANCE = 1e-5  # years; tables keep nine digits
+_SAME = ("model", "dataset", "participant", "session")
+
+
+def read_models(
+    paths: Sequence[Path], named: Mapping[str, str], cluster: str
+) -> tuple[dict[str, People], list[str]]:
+    """Read the predictions of each model for people of known age.
+
+    Parameters
+    ----------
+    paths
+        Tables; a model that several of them hold is told apart by the table's name.
+    named
+        Columns that the user named, by role.
+    cluster
+        ``participant``, ``site`` or ``dataset``: what is resampled as a whole.
+
+    Returns
+    -------
+        People by model in the order of the tables, and sentences on what was left out.
+
+    Raises
+    ------
+    MissingInputError, InputError
+        If a table is absent or broken, lacks a column, has nobody with both ages, or holds
+        corrected predictions.
+    """
+    notes: list[str] = []
+    frames = [_read(path, named, notes) for path in paths]
+    if len(frames) > 1:
+        holders = Counter(name for frame in frames for name in frame["model"].unique())
+        for path, frame in zip(paths, frames, strict=True):
+            shared = frame["model"].map(holders) > 1
+            label = path.name.partition(".")[0]
+            frame.loc[shared, "model"] = frame.loc[shared, "model"] + f" ({label})"
+    whole = pd.concat(frames, ignore_index=True)
+    if cluster != "participant" and (whole[cluster] == "").any():
+        raise InputError(
+            f"rows without a {cluster}, which was to be resampled",
+            hint=f"give a column {ROLES[cluster][0]}" if cluster == "dataset"
+            else f"name the column with --{cluster}-column",
+        )  # fmt: skip
+    whole = _sessions(_split(whole), notes)
+    return {str(name): _people(rows, cluster) for name, rows in
+            whole.groupby("model", sort=False)}, notes  # fmt: skip
+
+
+def _read(path: Path, named: Mapping[str, str], notes: list[str]) -> pd.DataFrame:
+    """Rows of a table with both ages, under the names of the roles; missing text is empty."""
+    raw = read_frame(path, text=True)
+    columns = find_columns(raw, named, path)
+    frame = pd.DataFrame(
+        {role: raw[columns[role]] if role in columns else "" for role in ROLES}, index=raw.index
+    )
+    for role in NUMBERS:
+        values = pd.to_numeric(frame[role], errors="coerce").astype(float)
+        frame[role] = values.where(np.isfinite(values))
+    frame = frame.fillna({role: "" for role in ROLES if role not in NUMBERS})
+    frame["model"] = frame["model"].replace("", "n/a")
+    frame["row"] = [f"{path.name}:{i}" for i in range(len(frame))]
+    frame["named_sessions"] = "session" in columns
+    notes += _left_out(frame, path)
+    notes += _sexes(frame, path)
+    if looks_corrected(columns["predicted"]):
+        notes.append(
+            f"{path.name}: column {columns['predicted']} was corrected, by its name; corrected "
+            "predictions use the ages of these people, and their scores are no accuracy"
+        )
+    known = frame.dropna(subset=["age", "predicted"]).copy()
+    if known.empty:
+        raise InputError(
+            f"nobody has both {columns['age']} and {columns['predicted']}",
+            place=path,
+            hint="ages come from participants.tsv",
+        )
+    _refuse_corrected(known, path)
+    return known
+
+
+def _left_out(frame: pd.DataFrame, path: Path) -> list[str]:
+    no_age, no_prediction = frame["age"].isna(), frame["predicted"].isna()
+    failed = no_prediction & ~frame["status"].isin(["", "ok"])
+    counts = {
+        "failed or without input": failed,
+        "without a prediction": no_prediction & ~failed,
+        "without an age": no_age & ~no_prediction,
+    }
+    said = [f"{int(rows.sum())} {words}" for words, rows in counts.items() if rows.any()]
+    notes = [f"{path.name}: of {len(frame)} rows left out: {', '.join(said)}"] if said else []
+    if old := int((frame["age"] > OLDEST).sum()):
+        notes.append(f"{path.name}: {old} ages are above {OLDEST:g}; ages must be in years")
+    return notes
+
+
+def _sexes(frame: pd.DataFrame, path: Path) -> list[str]:
+    """Bring sexes to F and M; whatever else stands there counts as unknown and is told."""
+    words = frame["sex"].str.strip().str.lower()
+    other = frame["sex"][(words != "") & ~words.isin(FEMALE) & ~words.isin(MALE)]
+    frame["sex"] = np.where(words.isin(FEMALE), "F", np.where(words.isin(MALE), "M", ""))
+    if other.empty:
+        return []
+    values = ", ".join(sorted(other.unique())[:SHOWN])
+    return [f"{path.name}: {len(other)} sexes are neither F nor M ({values}) and count as unknown"]
+
+
+def _refuse_corrected(frame: pd.DataFrame, path: Path) -> None:
+    gap = frame["predicted"] - frame["age"]
+    told = frame["corrected"].notna()
+    if not told.any() or not np.allclose(gap[told], frame["corrected"][told], atol=_TOLERANCE):
+        return
+    plain = frame["gap"][told]
+    if plain.isna().any() or not np.allclose(gap[told], plain, atol=_TOLERANCE):
+        raise InputError(
+            "predicted ages are ages plus brain_age_gap_corrected",
+            place=path,
+            hint="accuracy is never computed from corrected values; give the predicted ages",
+        )
+
+
+def _split(frame: pd.DataFrame) -> pd.DataFrame:
+    """Tell models apart by their inputs where a session has a row for each of them."""
+    kinds = frame[frame["participant"] != ""].drop_duplicates([*_SAME, "modalities"])
+    several = set(kinds.loc[kinds.duplicated(list(_SAME)), "model"])
+    chosen = frame["model"].isin(several)
+    frame.loc[chosen, "model"] += ":" + frame.loc[chosen, "modalities"].replace("", "n/a")
+    return frame
+
+
+def _sessions(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Leave out repeated rows; number the rows of participants where sessions have no names."""
+    named = frame["participant"] != ""
+    twice = named & frame.duplicated([*_SAME, "age", "predicted"])
+    if twice.any():
+        notes.append(f"{int(twice.sum())} rows stand there twice and count once")
+        frame, named = frame[~twice].copy(), named[~twice]
+    again = frame.duplicated(list(_SAME)) & named & frame["named_sessions"]
+    if again.any():
+        notes.append(
+            f"{int(again.sum())} rows are of a session that has another prediction of the same "
+            "model; the first counts"
+        )
+        frame, named = frame[~again].copy(), named[~again]
+    frame["number"] = frame.groupby(list(_SAME), sort=False).cumcount()
+    return frame
+
+
+def _people(rows: pd.DataFrame, cluster: str) -> People:
+    named = rows["participant"] != ""
+    person = (rows["dataset"] + "/" + rows["participant"]).where(named, rows["row"])
+    session = rows["session"] + "/" + rows["number"].astype(str)
+    groups = {"decade": decades(rows["age"].to_numpy())}
+    for name in ("sex", "dataset", "site"):
+        levels = rows[name].to_numpy(str)
+        if len(set(levels) - {""}) > (name != "sex"):
+            groups[name] = levels
+    order = rows.reset_index(drop=True).sort_values(["age", "session", "number"], kind="stable")
+    return People(
+        age=rows["age"].to_numpy(),
+        predicted=rows["predicted"].to_numpy(),
+        person=person.to_numpy(str),
+        key=(person + "/" + session).where(named, "").to_numpy(str),
+        order=order.index.to_numpy(),
+        cluster=person.to_numpy(str) if cluster == "participant" else rows[cluster].to_numpy(str),
+        lower=rows["lower"].to_numpy(),
+        upper=rows["upper"].to_numpy(),
+        female=rows["sex"].map({"F": 1.0, "M": 0.0}).to_numpy(float),
+        probability=rows["probability"].to_numpy(),
+        head=rows["head_size"].to_numpy(),
+        groups=groups,
+    )
