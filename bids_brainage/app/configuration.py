@@ -7,8 +7,9 @@ from typing import Any
 
 from bids_brainage import __version__
 from bids_brainage.app.extract import mark_started, remove_files
-from bids_brainage.app.fitting import SHIPPED
+from bids_brainage.app.fitting import fuses, named_models, only_fitting
 from bids_brainage.app.group import output_sessions
+from bids_brainage.app.headline import FUSION
 from bids_brainage.app.raw import segmenter_version
 from bids_brainage.bids.outputs import (
     claim_json,
@@ -41,8 +42,9 @@ def configuration(config: RunConfig) -> dict[str, Any]:
         "atlas": _file_hash(atlas) if atlas.is_file() else config.atlas,
         # Named models give a row each, in their order; of the shipped ones those that fit do.
         "models": [
-            *(() if config.models else ("those that fit of",)),
-            *(_identity(name, config) for name in config.models or SHIPPED),
+            *(("those that fit of",) if only_fitting(config) else ()),
+            *(_identity(name, config) for name in named_models(config)),
+            *((FUSION,) if fuses(config) else ()),
         ],
         "segmenter": segmenter_version(),
         "version": __version__,

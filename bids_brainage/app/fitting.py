@@ -1,9 +1,25 @@
 """Which shipped models a session gets where none is named."""
 
+from bids_brainage.app.headline import FUSION
+from bids_brainage.config import RunConfig
 from bids_brainage.records.extraction import Extraction
 
-# The first is the headline.
 SHIPPED = ("mavae", "volumes")
+
+
+def named_models(config: RunConfig) -> tuple[str, ...]:
+    """Models that a run loads: those named, or the shipped ones."""
+    return tuple(name for name in config.models if name != FUSION) or SHIPPED
+
+
+def only_fitting(config: RunConfig) -> bool:
+    """Tell whether each session gets the shipped models for its kind of input only."""
+    return set(config.models) <= {FUSION}
+
+
+def fuses(config: RunConfig) -> bool:
+    """Tell whether a run writes the headline of each session: by default, or where it is named."""
+    return not config.models or FUSION in config.models
 
 
 def fitting_models(extraction: Extraction) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bids_brainage.app.configuration import claim_output
 from bids_brainage.app.extract import Job, extract_key, failed_extraction
+from bids_brainage.app.fitting import fuses, only_fitting
 from bids_brainage.app.pages import write_pages
 from bids_brainage.app.plan import Plan
 from bids_brainage.app.pool import map_processes
@@ -75,7 +76,8 @@ def run_participants(
     """
     for note in plan.dataset.notes:
         logger.info("dataset: %s", note)
-    prepare_output(config.output_dir, config.bids_dir, plan.dataset.links, plan.dataset.name)
+    prepare_output(config.output_dir, config.bids_dir, plan.dataset.links, plan.dataset.name,
+                   plan.dataset.doi)  # fmt: skip
     prepare_work(config, plan)
     claim_output(config)
     if config.force:
@@ -113,7 +115,8 @@ def _predict(
 
     return partial(
         predict_sessions, predictors, output_dir=config.output_dir,
-        fitting_only=not config.models, nprocs=config.nprocs,
+        fitting_only=only_fitting(config), fuses=fuses(config),
+        nprocs=config.nprocs,
     )  # fmt: skip
 
 

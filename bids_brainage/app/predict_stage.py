@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from bids_brainage.app.configuration import claim_output
+from bids_brainage.app.fitting import fuses, only_fitting
 from bids_brainage.app.group import failed_row, output_sessions
 from bids_brainage.app.pages import participant_page, write_pages
 from bids_brainage.app.plan import deal
@@ -44,7 +45,8 @@ def run_predictions(config: RunConfig, predictors: Sequence[Predictor], say: Say
     summary = Summary()
     predict = partial(
         predict_sessions, predictors, output_dir=config.output_dir,
-        fitting_only=not config.models, nprocs=config.nprocs,
+        fitting_only=only_fitting(config), fuses=fuses(config),
+        nprocs=config.nprocs,
     )  # fmt: skip
     waiting: list[Extraction] = []
     participants: list[str] = []

@@ -4,15 +4,15 @@ import logging
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from bids_brainage.app.fitting import SHIPPED, fitting_models
+from bids_brainage.app.fitting import fitting_models, named_models
+from bids_brainage.app.headline import fuse
+from bids_brainage.app.known import dataset_names, input_cautions, seen_in_training
 from bids_brainage.app.model_inputs import model_inputs
-from bids_brainage.app.quality import judge
+from bids_brainage.app.rows import Row, make_row
 from bids_brainage.app.spread import near_the_ends
 from bids_brainage.bids.outputs import predictions_file, start_marker, write_json, write_tsv
 from bids_brainage.config import RunConfig
-from bids_brainage.models.cards import ModelCard
 from bids_brainage.predict.device import resolve_device
 from bids_brainage.predict.load import load_predictor
 from bids_brainage.predict.predictor import Features, Predictor
@@ -21,8 +21,6 @@ from bids_brainage.records.extraction import Extraction
 from bids_brainage.records.prediction import Prediction, columns, data_dictionary
 
 logger = logging.getLogger(__name__)
-Row = dict[str, Any]
-DECIMALS = 4
 
 
 def load_predictors(config: RunConfig) -> list[Predictor]:
@@ -35,7 +33,7 @@ def load_predictors(config: RunConfig) -> list[Predictor]:
     """
     device = resolve_device(config.device)
     logger.info("models run on %s", device)
-    names = config.models or SHIPPED
+    names = named_models(config)
     return [load_predictor(name, device, config.batch_size, config.weights) for name in names]
 
 
@@ -45,6 +43,7 @@ def predict_sessions(
     output_dir: Path,
     *,
     fitting_only: bool = False,
+    fuses: bool = False,
     nprocs: int = 1,
 ) -> list[Row]:
     """Predict all sessions at once and write each session's table.
@@ -56,6 +55,8 @@ def predict_sessions(
     fitting_only
         Each session gets the models for its kind of input, see `fitting_models`; where none but
         one that is no default fits, its row has no age, with the reason.
+    fuses
+        Add the headline, see `fuse`, before the models' rows.
     nprocs
         Images are read by as many threads, ahead of the network.
 
@@ -65,6 +66,8 @@ def predict_sessions(
         The rows written, session by session and model by model.
     """
     per_session: list[list[Row]] = [[] for _ in extractions]
+    known_before = [input_cautions(output_dir, extraction) for extraction in extractions]
+    dataset = dataset_names(output_dir)
     for predictor in predictors:
         card = predictor.card
         withheld = fitting_only and not card.default
@@ -78,11 +81,14 @@ def predict_sessions(
             if fitting_only and (card.name not in fitting or (withheld and len(fitting) > 1)):
                 continue
             reason = f"no age by default: {card.caveat}" if withheld else ""
-            row = make_row(extraction, card, predictions.get(i), problems[i], reason)
+            known = [*known_before[i], *seen_in_training(dataset, card)]
+            row = make_row(extraction, card, predictions.get(i), problems[i], reason, known)
             if i in predictions:
                 row["predicted_age_spread"] = predictions[i].spread
             per_session[i].append(row)
     for extraction, rows in zip(extractions, per_session, strict=True):
+        if fuses:
+            rows.insert(0, fuse(rows))
         _write(output_dir, extraction, rows, predictors)
     return [row for rows in per_session for row in rows]
 
@@ -105,61 +111,6 @@ def _predict(
     return dict(zip(numbers, found, strict=True)), problems
 
 
-def make_row(
-    extraction: Extraction,
-    card: ModelCard,
-    prediction: Prediction | None,
-    problems: Sequence[str],
-    withheld: str = "",
-) -> Row:
-    """One row of the predictions table.
-
-    Parameters
-    ----------
-    prediction
-        None if the session has no usable features.
-    problems
-        Why modalities were left out.
-    withheld
-        Why the model does not tell an age although it could.
-    """
-    reasons = [reason for reason in (extraction.reason, *problems) if reason]
-    row: Row = extraction.row() | {"model": card.name}
-    if prediction is not None:
-        row |= _predicted(extraction, card, prediction)
-    elif extraction.status == "ok" and not withheld:
-        row["status"] = "failed"
-        reasons = reasons or [f"no input that model {card.name} takes"]
-    told = [withheld] if withheld and extraction.status == "ok" else []
-    row["status_reason"] = "; ".join((*reasons, *told))
-    row["quality"], row["quality_reasons"] = judge(row, left_out=bool(reasons))
-    return row
-
-
-def _predicted(extraction: Extraction, card: ModelCard, prediction: Prediction) -> Row:
-    combination = "+".join(prediction.modalities)
-    age = extraction.age
-    row: Row = {
-        "modalities": combination,
-        "predicted_age": prediction.age,
-        "probability_female": prediction.probability_female,
-        "predicted_sex": prediction.sex,
-        "out_of_range_share": prediction.out_of_range,
-        "out_of_distribution": prediction.out_of_range > card.out_of_range_limit,
-        "missing_measures": prediction.missing.get(
-            "morphometry", prediction.missing.get("volumes")
-        ),
-    }
-    youngest, oldest = card.age_range_of(combination)
-    if youngest <= oldest:  # NaN where the card does not know
-        row["within_age_range"] = youngest <= (prediction.age if age is None else age) <= oldest
-    if age is not None:
-        gap = prediction.age - age
-        row["brain_age_gap"] = round(gap, DECIMALS)
-        row["brain_age_gap_corrected"] = round(card.corrected_gap(gap, age, combination), DECIMALS)
-    return row
-
-
 def _write(
     output_dir: Path, extraction: Extraction, rows: list[Row], predictors: Sequence[Predictor]
 ) -> None:
@@ -174,6 +125,7 @@ def _write(
                 "SHA256": p.card.sha256,
                 "Status": "experimental" if p.card.experimental else "settled",
                 **({"Weights": files} if (files := p.card.config.get("weights")) else {}),
+                "BiasCorrection": p.card.bias_correction,
             }
             for p in predictors
         },

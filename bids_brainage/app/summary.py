@@ -2,13 +2,17 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from bids_brainage.app.headline import FUSION
 from bids_brainage.app.say import Say
 
 MANY = 20
 STATUSES = ("ok", "failed", "no_input")
+WORST_FIRST = ("failed", "no_input", "ok")
 
 
 class Summary:
@@ -27,20 +31,28 @@ class Summary:
         self._told = 0
 
     def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Count rows of the predictions table, or what stands for them."""
-        for row in rows:
-            status, reason = row["status"], row.get("status_reason")
-            self._counts[status] += 1
-            bad = status != "ok"
-            if not bad and reason in ("", "n/a", None):
-                continue
-            self._told += 1
-            if len(self._reasons[bad]) < MANY:
-                session = "" if row["session_id"] == "n/a" else f" {row['session_id']}"
-                model = f" ({row['model']})" if row.get("model") else ""
-                self._reasons[bad].append(
-                    f"{status}: {row['participant_id']}{session}{model}: {reason}"
-                )
+        """Count sessions by their rows, which follow each other; the worst row's status counts."""
+        for _, session in groupby(rows, itemgetter("participant_id", "session_id")):
+            models = list(session)
+            found = {row["status"] for row in models}
+            self._counts[next(status for status in WORST_FIRST if status in found)] += 1
+            # The headline says what the models say.
+            told = [row for row in models if row.get("model") != FUSION] or models
+            for row in told:
+                self._tell(row)
+
+    def _tell(self, row: Mapping[str, Any]) -> None:
+        status, reason = row["status"], row.get("status_reason")
+        bad = status != "ok"
+        if not bad and reason in ("", "n/a", None):
+            return
+        self._told += 1
+        if len(self._reasons[bad]) < MANY:
+            session = "" if row["session_id"] == "n/a" else f" {row['session_id']}"
+            model = f" ({row['model']})" if row.get("model") else ""
+            self._reasons[bad].append(
+                f"{status}: {row['participant_id']}{session}{model}: {reason}"
+            )
 
     def finish(self, output_dir: Path, say: Say) -> int:
         """Say what failed or was left out and how many are ok; return 0, or 1 if any is not."""

@@ -59,6 +59,8 @@ class Dataset:
         Labels in natural order, over all roots.
     notes
         What was recognised, and oddities of the dataset as a whole.
+    doi
+        DOI that its description states.
     """
 
     root: Path
@@ -68,6 +70,7 @@ class Dataset:
     freesurfer: tuple[Path, ...] = ()
     participants: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    doi: str = ""
 
     @property
     def image_roots(self) -> tuple[tuple[Path, bool], ...]:
@@ -166,7 +169,8 @@ def open_dataset(
             "elsewhere is named with --fs-subjects-dir, fMRIPrep output with --derivatives",
         )
     name = printable(str(description.get("Name") or root.name))
-    return Dataset(root, name, raw, tuple(found), tuple(homes), participants, tuple(notes))
+    doi = printable(str(description.get("DatasetDOI") or ""))
+    return Dataset(root, name, raw, tuple(found), tuple(homes), participants, tuple(notes), doi)
 
 
 def _existing(path: Path, what: str) -> Path:

@@ -27,18 +27,20 @@ IGNORED = (
     "*_relmat.*",
     "*_timeseries.*",
     "group_brainage.*",
+    "group_brainage_effects.*",
+    "idp",
 )
 
 
 def prepare_output(
-    output_dir: Path, bids_dir: Path, links: Mapping[str, Path], name: str = ""
+    output_dir: Path, bids_dir: Path, links: Mapping[str, Path], name: str = "", doi: str = ""
 ) -> None:
     """Create OUTPUT_DIR with its dataset description and ``.bidsignore``.
 
     Parameters
     ----------
-    name
-        Name of the input dataset.
+    name, doi
+        Name and DOI of the input dataset.
     links
         Datasets that BIDS URIs in the sidecars name, with their folders.
 
@@ -54,7 +56,7 @@ def prepare_output(
         "DatasetType": "derivative",
         "License": "n/a",
         "GeneratedBy": [{"Name": PROGRAM, "Version": __version__, "CodeURL": REPOSITORY}],
-        "SourceDatasets": [{"URL": bids_dir.resolve().as_uri()}],
+        "SourceDatasets": [{"URL": bids_dir.resolve().as_uri()} | ({"DOI": doi} if doi else {})],
         "DatasetLinks": {name: folder.resolve().as_uri() for name, folder in links.items()},
         "HowToAcknowledge": "Cite the papers listed in the methods text of each report.",
     }

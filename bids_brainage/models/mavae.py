@@ -122,6 +122,11 @@ class Mavae(nn.Module):
         # Pooled, the few measures of morphometry would drown in the many connections.
         return torch.stack(shares).amax(dim=0)
 
+    def limits(self, modality: str) -> tuple[Tensor, Tensor]:
+        """Return lower and upper end of each measure among the training people; (p,)."""
+        transform = cast(InputTransform, self.transforms[modality])
+        return transform.lower, transform.upper
+
     def located(self, modality: str, raw: Tensor) -> Tensor:
         """Return the features of one modality whose distance is measured; (n, n_located)."""
         return cast(InputTransform, self.transforms[modality]).located(raw)

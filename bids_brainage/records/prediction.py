@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -36,6 +36,15 @@ class Prediction:
         Share of the measures used outside the training range, 0 to 1.
     missing
         Share of each used modality's measures that were missing, 0 to 1.
+    percentile
+        Share of the training people whose measures are less unusual, in percent; NaN from a model
+        that does not know.
+    extremes
+        The measures furthest outside the training range, in words.
+    missing_blocks
+        Groups of measures of which nearly all were missing, in words.
+    parts
+        Where several inputs were used: input to the age in years predicted from it alone.
     spread
         Standard deviation in years of the model's own distribution over ages, uncalibrated; NaN
         from a model without one.
@@ -47,6 +56,10 @@ class Prediction:
     out_of_range: float
     missing: dict[str, float]
     spread: float = math.nan
+    percentile: float = math.nan
+    extremes: tuple[str, ...] = ()
+    missing_blocks: tuple[str, ...] = ()
+    parts: dict[str, float] = field(default_factory=dict)
 
     @property
     def sex(self) -> str | None:

@@ -138,11 +138,12 @@ def test_killed_session_is_interrupted_at_group_level(crowd, tmp_path):
     marker.write_text("{}")
     assert run(RunConfig(bids, tmp_path, levels=("group",)), lambda _: None) == 1
     table = read_tsv(tmp_path / "group_brainage.tsv")
-    assert [(r["participant_id"], r["session_id"], r["status"]) for r in table] == [
-        ("sub-02", "n/a", "ok"),
-        ("sub-09", "ses-x", "failed"),
+    assert [(r["participant_id"], r["session_id"], r["model"], r["status"]) for r in table] == [
+        ("sub-02", "n/a", "fusion", "ok"),
+        ("sub-02", "n/a", "mavae", "ok"),
+        ("sub-09", "ses-x", "n/a", "failed"),
     ]
-    assert table[1]["status_reason"].startswith("interrupted")
+    assert table[-1]["status_reason"].startswith("interrupted")
 
 
 def test_group_level_reads_the_output_only(crowd, tmp_path):

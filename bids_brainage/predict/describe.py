@@ -1,0 +1,56 @@
+"""Which of a person's measures are extreme or missing, in words."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+MOST = 3
+BLOCK = 0.9
+MIN_BLOCK = 5
+GROUPS = {
+    "measures of the left hemisphere": ("lh", "Left-"),
+    "measures of the right hemisphere": ("rh", "Right-"),
+}
+THICKNESS = "_thickness"
+
+
+def extreme_measures(
+    names: Sequence[str], values: np.ndarray, lower: np.ndarray, upper: np.ndarray
+) -> tuple[str, ...]:
+    """Describe the measures furthest outside their ranges, the furthest first.
+
+    Parameters
+    ----------
+    values, lower, upper
+        One person's measures and the ranges of the training people's; shape (p,), NaN for missing.
+    """
+    width = np.maximum(upper - lower, np.finfo(float).tiny)
+    with np.errstate(over="ignore"):
+        beyond = np.nan_to_num(np.maximum(values - upper, lower - values) / width, nan=-1.0)
+    order = [i for i in np.argsort(-beyond, kind="stable")[:MOST] if beyond[i] > 0]
+    return tuple(
+        f"{names[i]} {values[i]:.5g} (training {lower[i]:.5g} to {upper[i]:.5g})" for i in order
+    )
+
+
+def missing_blocks(names: Sequence[str], missing: np.ndarray) -> tuple[str, ...]:
+    """Name the groups of measures of which nearly all are missing.
+
+    Parameters
+    ----------
+    missing
+        Mask in the order of the names; shape (p,).
+    """
+    if missing.all() or not missing.any():
+        return ()
+    groups = {
+        label: np.array([name.startswith(starts) for name in names])
+        for label, starts in GROUPS.items()
+    }
+    groups["cortical thickness"] = np.array([name.endswith(THICKNESS) for name in names])
+    groups["volumes"] = ~groups["cortical thickness"]
+    return tuple(
+        label
+        for label, group in groups.items()
+        if MIN_BLOCK <= group.sum() < len(names) and missing[group].mean() >= BLOCK
+    )
