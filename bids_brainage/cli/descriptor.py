@@ -30,6 +30,7 @@ CBRAIN = {
             "bids_filter_file": ["SingleFile"],
             "fs_subjects_dir": ["FileCollection"],
             "config_file": ["SingleFile"],
+            "weights": ["SingleFile"],
         },
         "BoutiquesBidsSingleSubjectMaker": {
             "dataset_input_id": "bids_dir",

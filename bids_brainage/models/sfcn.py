@@ -84,6 +84,7 @@ class SfcnNetwork(nn.Module):
 
     def __init__(self, widths: tuple[int, ...], classes: int) -> None:
         super().__init__()
+        self.classes = classes
         last = len(widths) - 1
         self.blocks = nn.ModuleList(
             _Block(before, after, last=i == last)

@@ -10,6 +10,7 @@ import pytest
 from bids_brainage.cli.app_config import to_config
 from bids_brainage.cli.app_parser import build_parser
 from bids_brainage.cli.descriptor import build_descriptor
+from bids_brainage.config import GroupOptions
 
 ROOT = Path(__file__).resolve().parents[2]
 DESCRIPTOR = ROOT / "boutiques.json"
@@ -81,7 +82,8 @@ INVOCATIONS = {
             "output_dir_name": "out",
             "analysis_level": ["participant"],
             "stage": "predict",
-            "models": ["mavae", "/my models/own"],
+            "models": ["mavae", "/my models/own", "sfcn"],
+            "weights": ["/my models/age.p", "/my models/sex.p"],
             "device": "cuda:0",
             "batch_size": 256,
             "no_raw": True,
@@ -90,12 +92,39 @@ INVOCATIONS = {
         },
         {
             "stage": "predict",
-            "models": ("mavae", "/my models/own"),
+            "models": ("mavae", "/my models/own", "sfcn"),
+            "weights": (Path("/my models/age.p"), Path("/my models/sex.p")),
             "device": "cuda:0",
             "batch_size": 256,
             "raw": False,
             "force": True,
             "batch": None,
+        },
+    ),
+    "statistics of the group level": (
+        {
+            "bids_dir": "/data",
+            "output_dir_name": "out",
+            "analysis_level": ["group"],
+            "bias_fit": "group == 'control' and `my score` > 3",
+            "bias_method": "cole",
+            "harmonise": "combat",
+            "site_column": "scan site",
+            "group_by": ["group", "my score"],
+            "covariates": ["sex"],
+            "nipoppy_table": True,
+        },
+        {
+            "levels": ("group",),
+            "group": GroupOptions(
+                "group == 'control' and `my score` > 3",
+                "cole",
+                "combat",
+                "scan site",
+                ("group", "my score"),
+                ("sex",),
+                True,
+            ),
         },
     ),
     "the least": (

@@ -47,7 +47,7 @@ def test_networks_have_the_published_size(tells, parameters):
 
 
 def test_network_tells_logarithms_of_probabilities():
-    network = SfcnNetwork((4, 4, 4, 4, 4, 4), 40).eval()
+    network = SfcnNetwork((2, 2, 2, 2, 2, 2), 40).eval()
     with torch.inference_mode():
         found = network(torch.rand(2, 1, *SHAPE))
     assert found.shape == (2, 40)
@@ -57,7 +57,7 @@ def test_network_tells_logarithms_of_probabilities():
 def test_fused_network_tells_the_same():
     torch.manual_seed(0)
     module = Sfcn(SfcnConfig())
-    module.age = SfcnNetwork((4, 6, 4, 4, 4, 4), 40)
+    module.age = SfcnNetwork((2, 3, 2, 2, 2, 2), 40)
     for name, buffer in module.age.named_buffers():
         if name.endswith(("running_mean", "running_var")):
             buffer.copy_(torch.rand_like(buffer) + 0.5)
