@@ -57,6 +57,7 @@ def evaluate_tables(
     paths: Sequence[Path],
     columns: Mapping[str, str] | None = None,
     *,
+    predictions: Sequence[tuple[str, str]] = (),
     cluster: str = "participant",
     reference: float | None = None,
     draws: int = DRAWS,
@@ -70,6 +71,8 @@ def evaluate_tables(
         Tables with ages and predicted ages.
     columns
         Names of columns by role, where they are not the usual ones.
+    predictions
+        Columns of predicted ages and of probabilities of being female, a pair per model.
     cluster
         ``participant``, ``site`` or ``dataset``: what is resampled as a whole.
     reference
@@ -85,7 +88,7 @@ def evaluate_tables(
         If a table is absent or broken, lacks a column, has nobody with both ages, or holds
         corrected predictions.
     """
-    models, notes = read_models(paths, columns or {}, cluster)
+    models, notes = read_models(paths, columns or {}, cluster, predictions)
     options: dict[str, Any] = {"draws": draws, "seed": seed}
     found = {
         name: evaluate_model(name, people, reference=reference, **options)
@@ -95,6 +98,7 @@ def evaluate_tables(
         notes += remarks(name, people, cluster)
     settings = {
         "tables": [path.name for path in paths], "columns": dict(columns or {}),
+        "predictions": [list(pair) for pair in predictions],
         "cluster": cluster, "reference_age": reference, "level": LEVEL, **options,
     }  # fmt: skip
     return Evaluation(found, compare(models, **options), notes, settings)

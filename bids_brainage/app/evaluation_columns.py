@@ -1,7 +1,7 @@
 """Which column of a table of predictions holds what."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -29,6 +29,7 @@ ROLES = {
     "corrected": ("brain_age_gap_corrected",),
 }  # fmt: skip
 NEEDED = ("age", "predicted")
+SHOWN = 20
 
 
 def find_columns(frame: pd.DataFrame, named: Mapping[str, str], path: Path) -> dict[str, str]:
@@ -50,7 +51,7 @@ def find_columns(frame: pd.DataFrame, named: Mapping[str, str], path: Path) -> d
         wanted = named.get(role) or ""
         if wanted and wanted not in frame:
             raise InputError(
-                f"no column {wanted}", place=path, hint=f"it has {', '.join(frame.columns)}"
+                f"no column {wanted}", place=path, hint=f"it has {_list(frame.columns)}"
             )
         column = wanted or next((known[n] for n in map(_plain, usual) if n in known), "")
         if column:
@@ -76,6 +77,11 @@ def find_columns(frame: pd.DataFrame, named: Mapping[str, str], path: Path) -> d
 def looks_corrected(column: str) -> bool:
     """Whether the name of a column says that its values were corrected for age bias."""
     return "corrected" in _plain(column).replace("uncorrected", "")
+
+
+def _list(columns: Iterable[str]) -> str:
+    names = list(columns)
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" * (len(names) > SHOWN))
 
 
 def _plain(name: str) -> str:

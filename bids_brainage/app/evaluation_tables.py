@@ -17,11 +17,16 @@ NUMBERS = ("age", "predicted", "lower", "upper", "probability", "head_size", "ga
 SHOWN = 5
 OLDEST = 120.0
 _TOLERANCE = 1e-5  # years; tables keep nine digits
+NO_MODEL = "n/a"
+OF_ONE_MODEL = ("probability", "lower", "upper", "gap", "corrected", "status")
 _SAME = ("model", "dataset", "participant", "session")
 
 
 def read_models(
-    paths: Sequence[Path], named: Mapping[str, str], cluster: str
+    paths: Sequence[Path],
+    named: Mapping[str, str],
+    cluster: str,
+    predictions: Sequence[tuple[str, str]] = (),
 ) -> tuple[dict[str, People], list[str]]:
     """Read the predictions of each model for people of known age.
 
@@ -31,6 +36,9 @@ def read_models(
         Tables; a model that several of them hold is told apart by the table's name.
     named
         Columns that the user named, by role.
+    predictions
+        Columns of predicted ages, each a model, and of probabilities of being female, in the same
+        order; by default the one column of each that has a usual name.
     cluster
         ``participant``, ``site`` or ``dataset``: what is resampled as a whole.
 
@@ -45,7 +53,7 @@ def read_models(
         corrected predictions.
     """
     notes: list[str] = []
-    frames = [_read(path, named, notes) for path in paths]
+    frames = [_read(path, named, predictions, notes) for path in paths]
     if len(frames) > 1:
         holders = Counter(name for frame in frames for name in frame["model"].unique())
         for path, frame in zip(paths, frames, strict=True):
@@ -64,10 +72,33 @@ def read_models(
             whole.groupby("model", sort=False)}, notes  # fmt: skip
 
 
-def _read(path: Path, named: Mapping[str, str], notes: list[str]) -> pd.DataFrame:
+def _read(
+    path: Path,
+    named: Mapping[str, str],
+    predictions: Sequence[tuple[str, str]],
+    notes: list[str],
+) -> pd.DataFrame:
     """Rows of a table with both ages, under the names of the roles; missing text is empty."""
     raw = read_frame(path, text=True)
-    columns = find_columns(raw, named, path)
+    frames = []
+    for predicted, probability in predictions or [("", "")]:
+        pair = {"predicted": predicted, "probability": probability}
+        told = {role: name for role, name in pair.items() if name}
+        columns = find_columns(raw, {**named, **told}, path)
+        if len(predictions) < 2:
+            return _rows(raw, columns, path, path.name, notes)
+        # Whatever has a usual name belongs to one of the models at most.
+        shared = {role: name for role, name in columns.items() if role not in OF_ONE_MODEL}
+        frame = _rows(raw, shared | told, path, f"{path.name}, {predicted}", notes)
+        named_model = frame["model"] != NO_MODEL
+        frame["model"] = (frame["model"] + ":").where(named_model, "") + predicted
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
+def _rows(
+    raw: pd.DataFrame, columns: Mapping[str, str], path: Path, label: str, notes: list[str]
+) -> pd.DataFrame:
     frame = pd.DataFrame(
         {role: raw[columns[role]] if role in columns else "" for role in ROLES}, index=raw.index
     )
@@ -75,11 +106,13 @@ def _read(path: Path, named: Mapping[str, str], notes: list[str]) -> pd.DataFram
         values = pd.to_numeric(frame[role], errors="coerce").astype(float)
         frame[role] = values.where(np.isfinite(values))
     frame = frame.fillna({role: "" for role in ROLES if role not in NUMBERS})
-    frame["model"] = frame["model"].replace("", "n/a")
-    frame["row"] = [f"{path.name}:{i}" for i in range(len(frame))]
+    frame["model"] = frame["model"].replace("", NO_MODEL)
+    frame["row"] = [f"{path}:{i}" for i in range(len(frame))]
     frame["named_sessions"] = "session" in columns
-    notes += _left_out(frame, path)
-    notes += _sexes(frame, path)
+    frame["age"] = frame["age"].where(frame["age"] >= 0)
+    for note in (*_left_out(frame, label), *_ages(frame, path), *_sexes(frame, path)):
+        if note not in notes:
+            notes.append(note)
     if looks_corrected(columns["predicted"]):
         notes.append(
             f"{path.name}: column {columns['predicted']} was corrected, by its name; corrected "
@@ -96,7 +129,7 @@ def _read(path: Path, named: Mapping[str, str], notes: list[str]) -> pd.DataFram
     return known
 
 
-def _left_out(frame: pd.DataFrame, path: Path) -> list[str]:
+def _left_out(frame: pd.DataFrame, label: str) -> list[str]:
     no_age, no_prediction = frame["age"].isna(), frame["predicted"].isna()
     failed = no_prediction & ~frame["status"].isin(["", "ok"])
     counts = {
@@ -105,10 +138,12 @@ def _left_out(frame: pd.DataFrame, path: Path) -> list[str]:
         "without an age": no_age & ~no_prediction,
     }
     said = [f"{int(rows.sum())} {words}" for words, rows in counts.items() if rows.any()]
-    notes = [f"{path.name}: of {len(frame)} rows left out: {', '.join(said)}"] if said else []
-    if old := int((frame["age"] > OLDEST).sum()):
-        notes.append(f"{path.name}: {old} ages are above {OLDEST:g}; ages must be in years")
-    return notes
+    return [f"{label}: of {len(frame)} rows left out: {', '.join(said)}"] if said else []
+
+
+def _ages(frame: pd.DataFrame, path: Path) -> list[str]:
+    old = int((frame["age"] > OLDEST).sum())
+    return [f"{path.name}: {old} ages are above {OLDEST:g}; ages must be in years"] if old else []
 
 
 def _sexes(frame: pd.DataFrame, path: Path) -> list[str]:
@@ -177,7 +212,7 @@ def _people(rows: pd.DataFrame, cluster: str) -> People:
         age=rows["age"].to_numpy(),
         predicted=rows["predicted"].to_numpy(),
         person=person.to_numpy(str),
-        key=(person + "/" + session).where(named, "").to_numpy(str),
+        key=(person + "/" + session).to_numpy(str),
         order=order.index.to_numpy(),
         cluster=person.to_numpy(str) if cluster == "participant" else rows[cluster].to_numpy(str),
         lower=rows["lower"].to_numpy(),

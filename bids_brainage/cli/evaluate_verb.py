@@ -2,17 +2,21 @@
 
 import argparse
 import sys
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from bids_brainage.cli.arguments import count, positive
 from bids_brainage.cli.model_verbs import say_table
+from bids_brainage.errors import UsageError
 
+PREDICTIONS = {
+    "predicted": "predicted age in years, not corrected for age bias",
+    "probability": "predicted probability of being female",
+}
 COLUMNS = {
     "age": "chronological age in years",
-    "predicted": "predicted age in years, not corrected for age bias",
     "sex": "F or M",
-    "probability": "predicted probability of being female",
     "model": "which model a row is of",
     "site": "where people were scanned",
     "participant": "whose row it is",
@@ -34,6 +38,11 @@ def add_verbs(verbs: Any) -> None:
     evaluate.add_argument(
         "--output", type=Path, metavar="DIR", help="write tables and figures there, too"
     )
+    for role, meaning in PREDICTIONS.items():
+        evaluate.add_argument(
+            f"--{role}-column", action="append", default=[], metavar="NAME",
+            help=f"{meaning} (default: found by its usual names); one for each of several models",
+        )  # fmt: skip
     for role, meaning in COLUMNS.items():
         evaluate.add_argument(
             f"--{role}-column", default="", metavar="NAME",
@@ -75,11 +84,18 @@ def _years(text: str) -> float:
 def _evaluate(options: argparse.Namespace) -> int:
     from bids_brainage.app.evaluate import evaluate_tables, write_evaluation
 
+    predicted, probable = options.predicted_column, options.probability_column
+    if probable and len(probable) != max(len(predicted), 1):
+        raise UsageError(
+            f"{len(probable)} of --probability-column and {len(predicted)} of --predicted-column",
+            hint="give one for each model, in the same order, or none",
+        )
     columns = {role.replace("-", "_"): getattr(options, f"{role}_column".replace("-", "_"))
                for role in COLUMNS}  # fmt: skip
     found = evaluate_tables(
         options.tables,
         {role: name for role, name in columns.items() if name},
+        predictions=list(zip_longest(predicted or [""] * len(probable), probable, fillvalue="")),
         cluster=options.cluster,
         reference=options.reference_age,
         draws=options.draws,

@@ -86,9 +86,7 @@ def compare(models: Mapping[str, People], *, draws: int = DRAWS, seed: int = 0) 
     rows: list[Row] = []
     for first, second in combinations(models, 2):
         one, two = models[first], models[second]
-        named_one, named_two = np.flatnonzero(one.key != ""), np.flatnonzero(two.key != "")
-        _, a, b = np.intersect1d(one.key[named_one], two.key[named_two], return_indices=True)
-        a, b = named_one[a], named_two[b]
+        _, a, b = np.intersect1d(one.key, two.key, return_indices=True)
         same = np.abs(one.age[a] - two.age[b]) < SAME_AGE
         a, b = a[same], b[same]
         if not len(a):
@@ -143,7 +141,7 @@ def remarks(name: str, people: People, cluster: str) -> list[str]:
     if persons < len(people):
         said.append(f"{name}: {len(people)} rows of {persons} participants")
     if clusters < MIN_CLUSTERS:
-        said.append(f"{name}: no intervals, since {clusters} of {cluster} are too few to resample")
+        said.append(f"{name}: no intervals, since {clusters} {cluster}s are too few to resample")
     return said
 
 

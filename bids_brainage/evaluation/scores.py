@@ -26,7 +26,7 @@ class People:
     person
         Participant of each row.
     key
-        Participant and session: what models share; empty where rows have no names.
+        Participant and session, or the row of a table without names: what models share.
     order
         Place of each row among the sessions of its participant.
     cluster

@@ -130,7 +130,7 @@ def _errors(axes: Axes, model: ModelEvaluation) -> None:
     found = _decades(model, "mae")
     guess = np.array([s.value for s in _decades(model, "mae_median")])
     highest = max(float(np.nanmax([s.value, s.upper])) for s in found)
-    top = 1.12 * max(highest, min(float(guess.max()), 1.6 * highest))
+    top = 1.12 * max(0.1, highest, min(float(guess.max()), 1.6 * highest))
     _bars(axes, found)
     axes.axhline(model.overall()["mae"].value, color=canvas.ACCENT, linewidth=0.9, linestyle=":")
     for chosen, marker in ((guess <= top, "_"), (guess > top, "^")):

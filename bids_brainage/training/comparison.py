@@ -88,7 +88,10 @@ def comparisons(
         }
         if not candidates or np.isnan(mine[name][people]).all():
             continue
-        errors = {s: float(np.nanmean(np.abs(p - age)[people])) for s, p in candidates.items()}
+        errors = {
+            slug: regression_metrics(age[people], years[people])["mae"]
+            for slug, years in candidates.items()
+        }
         plain = {s: e for s, e in errors.items() if not s.endswith("-tuned")}
         for label, slug in (("best reference", min(plain, key=plain.__getitem__)),
                             ("tuned stack on the same features", "stack-tuned")):  # fmt: skip

@@ -90,6 +90,39 @@ def test_a_model_of_two_tables_is_told_apart_by_their_names(tmp_path):
     assert models["m (old)"].key == models["m (new)"].key
 
 
+def test_columns_of_a_wide_table_are_models(tmp_path):
+    path = write(
+        tmp_path / "t.tsv", participant_id=["a", "b"], age=[10, 20], ours=[11, np.nan],
+        theirs=[12, 22], ours_female=[0.1, 0.2], probability_female=[0.5, 0.5],
+    )  # fmt: skip
+    models, notes = read_models(
+        [path], {}, "participant", [("ours", "ours_female"), ("theirs", "")]
+    )
+    assert models["ours"].probability.tolist() == [0.1]
+    assert models["theirs"].predicted.tolist() == [12, 22]
+    # Nobody said whose the other probabilities are.
+    assert np.isnan(models["theirs"].probability).all()
+    assert set(models["ours"].key) < set(models["theirs"].key)
+    assert notes == ["t.tsv, ours: of 2 rows left out: 1 without a prediction"]
+
+
+def test_rows_without_participants_are_shared_within_a_table_only(tmp_path):
+    columns = {"age": [10, 20], "a": [11, 21], "b": [12, 22]}
+    paths = [write(tmp_path / name, **columns) for name in ("one.tsv", "two.tsv")]
+    pairs = [("a", ""), ("b", "")]
+    models, _ = read_models(paths, {}, "participant", pairs)
+    keys = {name: set(people.key) for name, people in models.items()}
+    assert keys["a (one)"] == keys["b (one)"]
+    assert not keys["a (one)"] & keys["a (two)"]
+
+
+def test_ages_below_zero_are_none(tmp_path):
+    path = write(tmp_path / "t.tsv", age=[-1, 20], predicted_age=[10, 21])
+    models, notes = read(path)
+    assert models["n/a"].age.tolist() == [20]
+    assert "1 without an age" in notes[0]
+
+
 def test_whole_sites_need_a_site(tmp_path):
     columns = {"age": [10, 20], "predicted_age": [11, 21]}
     people = read(write(tmp_path / "s.tsv", site=["A", "B"], **columns), cluster="site")[0]["n/a"]

@@ -39,9 +39,20 @@ def test_columns_of_other_tools_are_named(tmp_path, capsys):
     assert "clusters\t" in capsys.readouterr().out
 
 
+def test_several_columns_are_several_models(tmp_path, capsys):
+    path = tmp_path / "wide.csv"
+    path.write_text("age,a,b\n10,11,13\n20,21,23\n")
+    assert main(["evaluate", str(path), "--predicted-column", "a", "--predicted-column", "b"]) == 0
+    lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    place = lines[0].index("mae")
+    assert [(line[0], line[place]) for line in lines[1:]] == [("a", "1"), ("b", "3")]
+
+
 def test_wrong_tables_and_options_end_with_their_codes(table, tmp_path, capsys):
     assert main(["evaluate", str(tmp_path / "no.tsv")]) == 66
     assert main(["evaluate", str(table), "--predicted-column", "sex"]) == 1
     assert "nobody has both age and sex" in capsys.readouterr().err
+    twice = ["--probability-column", "sex"] * 2
+    assert main(["evaluate", str(table), *twice]) == 2
     with pytest.raises(SystemExit, match="2"):
         main(["evaluate", str(table), "--reference-age", "old"])

@@ -28,11 +28,6 @@ def test_rows_of_other_ages_are_not_of_the_same_session():
     assert row["n"] == 20
 
 
-def test_rows_without_names_are_not_compared():
-    people = make_people(30, key=np.full(30, ""))
-    assert compare({"a": people, "b": people}) == []
-
-
 def test_agreement_of_repeats():
     people = make_people(80, sessions=2, error=5.0)
     ages, gaps = evaluate_model("m", people, draws=10).agreement
@@ -42,6 +37,11 @@ def test_agreement_of_repeats():
     assert gaps["sd_difference"] == pytest.approx(np.sqrt(2), abs=0.3)
     assert ages["mean_difference"] == pytest.approx(gaps["mean_difference"] + 1)
     assert evaluate_model("m", make_people(), draws=10).agreement == []
+
+
+def test_too_few_sites_to_resample_are_remarked():
+    people = make_people(60, cluster=np.repeat(["a", "b"], 30))
+    assert "2 sites are too few" in remarks("m", people, "site")[0]
 
 
 def test_few_people_and_corrected_predictions_are_remarked():

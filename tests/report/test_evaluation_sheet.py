@@ -70,6 +70,11 @@ def test_two_people_of_one_age_are_drawn(tmp_path):
     assert "n/a" in write(tmp_path, {"m": people}).text
 
 
+def test_perfect_predictions_are_drawn(tmp_path):
+    people = make_people(40)
+    assert "0.00" in write(tmp_path, {"m": make_people(40, predicted=people.age)}).text
+
+
 def test_names_are_text(everything, tmp_path):
     page = write(tmp_path, {"<b>übel</b> $x_1$ " + "long" * 20: everything})
     assert "b" not in {tag for tag, _ in page.tags}

@@ -40,7 +40,7 @@ def score(
     return {
         "n": int(keep.sum()),
         **{k: float(np.mean([r[k] for r in repeats])) for k in ("mae", "rmse", "pcc", "bias")},
-        "mae_median": float(np.abs(median[:, keep] - age).mean()),
+        "mae_median": float(np.mean([regression_metrics(age, m)["mae"] for m in median[:, keep]])),
         "mae_own_median": repeats[0]["mae_median"],
         "gain": test.gain,
         "gain_lower": test.lower,
