@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 
 from bids_brainage.app.frames import read_frame
+from bids_brainage.app.rows import predicted_values
 from bids_brainage.errors import InputError
 from bids_brainage.evaluation.metrics import classification_metrics, regression_metrics
+from bids_brainage.features.old_totals import PARTS, TOTAL, old_totals
 from bids_brainage.features.tissue_volumes import TISSUE_MEASURES
 from bids_brainage.models.cards import InputSpec, ModelCard
 from bids_brainage.predict.device import resolve_device
@@ -41,10 +43,15 @@ def predict_files(
         If a file is absent, does not fit the model, or the files disagree.
     """
     predictor = load_predictor(model, resolve_device(device), batch_size)
+    card = predictor.card
+    known: list[tuple[float | None, list[str]]]
     if files[0].suffix == ".npy":
-        labels, features = _from_arrays(files, predictor.card)
+        labels, features = _from_arrays(files, card)
+        known = [(None, [])] * len(labels)
     else:
-        labels, features = _from_table(files, predictor.card)
+        frame = _one_table(files)
+        labels, features = _from_table(frame, files[0], card)
+        known = _known(frame)
     usable = [
         i
         for i, vectors in enumerate(features)
@@ -55,14 +62,7 @@ def predict_files(
     for i, label in enumerate(labels):
         row: Row = {"participant_id": label}
         if found := predictions.get(i):
-            row |= {
-                "modalities": "+".join(found.modalities),
-                "predicted_age": found.age,
-                "probability_female": found.probability_female,
-                "predicted_sex": found.sex,
-                "missing_measures": max(found.missing.values()),
-                "out_of_distribution": found.out_of_range > predictor.card.out_of_range_limit,
-            }
+            row |= predicted_values(found, card, *known[i])
         rows.append(row)
     return rows
 
@@ -96,12 +96,25 @@ def _without_zeros(matrix: np.ndarray, spec: InputSpec) -> np.ndarray:
     return np.where(matrix == 0, np.nan, matrix) if spec.unit.startswith("mm") else matrix
 
 
-def _from_table(
-    files: Sequence[Path], card: ModelCard
-) -> tuple[list[str], list[dict[str, np.ndarray]]]:
+def _one_table(files: Sequence[Path]) -> pd.DataFrame:
     if len(files) != 1:
         raise InputError(f"{len(files)} tables", hint="give one table, or one or two .npy arrays")
-    frame = read_frame(files[0])
+    return read_frame(files[0])
+
+
+def _known(frame: pd.DataFrame) -> list[tuple[float | None, list[str]]]:
+    """Age in years of each row, and what is to be known of its measures."""
+    numbers = frame.reindex(columns=["age", TOTAL, *PARTS]).apply(pd.to_numeric, errors="coerce")
+    return [
+        (None if np.isnan(row["age"]) else float(row["age"]), [told] if told else [])
+        for row in numbers.to_dict("records")
+        for told in [old_totals(row)]
+    ]
+
+
+def _from_table(
+    frame: pd.DataFrame, place: Path, card: ModelCard
+) -> tuple[list[str], list[dict[str, np.ndarray]]]:
     matrices: dict[str, np.ndarray] = {}
     for modality, spec in card.inputs.items():
         if set(spec.names) & set(frame.columns):
@@ -111,7 +124,7 @@ def _from_table(
     if not matrices:
         raise InputError(
             f"no column is a measure of model {card.name}",
-            place=files[0],
+            place=place,
             hint=f"brainage models info {card.name} lists them",
         )
     totals = [name for name in card.inputs.get("volumes", _NO_INPUT).names
@@ -119,7 +132,7 @@ def _from_table(
     if missing := [name for name in totals if name not in frame]:
         raise InputError(
             f"no column {', '.join(missing)}",
-            place=files[0],
+            place=place,
             hint=f"model {card.name} compares all volumes with these",
         )
     labels = (

@@ -11,7 +11,9 @@ from bids_brainage.cli import fetch_verb
 from bids_brainage.cli.arguments import device, positive
 
 PREDICTED = ("participant_id", "modalities", "predicted_age", "predicted_sex",
-             "probability_female", "missing_measures", "out_of_distribution")  # fmt: skip
+             "probability_female", "predicted_age_lower", "predicted_age_upper",
+             "probability_older", "missing_measures", "distribution_percentile",
+             "out_of_distribution", "warnings")  # fmt: skip
 
 
 def add_verbs(verbs: Any) -> None:

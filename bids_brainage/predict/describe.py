@@ -25,7 +25,7 @@ def extreme_measures(
         One person's measures and the ranges of the training people's; shape (p,), NaN for missing.
     """
     width = np.maximum(upper - lower, np.finfo(float).tiny)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         beyond = np.nan_to_num(np.maximum(values - upper, lower - values) / width, nan=-1.0)
     order = [i for i in np.argsort(-beyond, kind="stable")[:MOST] if beyond[i] > 0]
     return tuple(

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from bids_brainage.bids.outputs import read_tsv
 from bids_brainage.errors import ModelError
 from bids_brainage.models.store import load_model
 from bids_brainage.training.recipe import quick
@@ -24,6 +25,8 @@ def test_a_trained_model_loads_with_its_card(trained):
     assert card.metrics["morphometry"]["out_of_fold"]["n"] == 60
     assert card.training[0].n == 60
     assert card.recipe["epochs"] == 1
+    assert set(card.intervals) == set(card.bias_correction)
+    assert card.metrics["morphometry"]["interval"]["out_of_fold"]["n"] == 60
     x = torch.zeros(1, len(card.inputs["morphometry"].names)).double()
     with torch.inference_mode():
         assert module.double()({"morphometry": x})[0].isfinite().all()
@@ -35,6 +38,23 @@ def test_weights_hold_no_participant(trained):
     state = load_file(trained / "model.safetensors")
     people = 60
     assert not any(people in value.shape for value in state.values())
+
+
+def test_a_trained_model_knows_how_unusual_people_are(trained, array_folder):
+    module, _ = load_model(trained)
+    raw = torch.from_numpy(np.load(array_folder / "features1.npy")).double()
+    found = module.double().percentile({"morphometry": raw})
+    assert bool(((found >= 0) & (found <= 100)).all())
+    strange = raw + 100 * raw.std(dim=0) * (-1) ** torch.arange(raw.shape[1])
+    assert float(module.percentile({"morphometry": strange}).mean()) > float(found.mean())
+
+
+def test_out_of_fold_predictions_are_written_as_evaluate_takes_them(trained):
+    rows = read_tsv(trained / "out_of_fold.tsv")
+    assert {row["model"] for row in rows} == {
+        "mine:morphometry", "mine:connectivity", "mine:morphometry+connectivity"
+    }  # fmt: skip
+    assert {"participant_id", "site", "age", "sex", "predicted_age"} <= set(rows[0])
 
 
 def test_a_model_can_be_fine_tuned(trained, array_folder, tmp_path):

@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+
+from bids_brainage.training.trust import cross_fitted_limits, interval_scores
+
+
+@pytest.fixture(scope="module")
+def people():
+    generator = np.random.default_rng(0)
+    age = generator.uniform(10, 60, 600)
+    return {
+        "age": age,
+        "predicted": age + generator.normal(0, 4, 600),
+        "sites": np.repeat(np.arange(20), 30).astype(str),
+        "folds": np.repeat(np.arange(5), 120),
+        "datasets": np.repeat(["a", "b"], 300),
+    }
+
+
+def limits(people):
+    return cross_fitted_limits(people["age"], people["predicted"], people["sites"], people["folds"])
+
+
+def test_a_persons_own_error_does_not_widen_the_interval(people):
+    before = limits(people)
+    changed = people | {"age": people["age"].copy()}
+    first = people["folds"] == 0
+    changed["age"][first] += 40
+    after = limits(changed)
+    assert np.array_equal(before[0][first], after[0][first])
+    assert not np.array_equal(before[1][~first], after[1][~first])
+
+
+def test_people_without_a_prediction_have_no_interval(people):
+    predicted = people["predicted"].copy()
+    predicted[7] = np.nan
+    lower, upper = limits(people | {"predicted": predicted})
+    assert np.isnan(lower[7]) and np.isfinite(upper[8])
+
+
+def test_coverage_is_given_pooled_per_sample_and_per_decade(people):
+    found = interval_scores(people["age"], limits(people), people["datasets"])
+    assert found["out_of_fold"]["coverage"] == pytest.approx(0.9, abs=0.05)
+    assert found["out_of_fold"]["n"] == 600
+    assert sorted(found["per_dataset"]) == ["a", "b"]
+    assert sorted(found["per_decade"]) == ["10", "20", "30", "40", "50"]
+    assert found["out_of_fold"]["width"] == pytest.approx(2 * 1.645 * 4, rel=0.2)
+
+
+def test_few_people_have_no_intervals():
+    ages = np.arange(20.0)
+    ends = cross_fitted_limits(ages, ages, np.zeros(20), np.arange(20) % 2)
+    assert interval_scores(ages, ends, np.zeros(20)) == {}
