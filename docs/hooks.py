@@ -13,10 +13,12 @@ from math import isinf
 from pathlib import Path
 from typing import Any
 
+from bids_brainage.app.group_analysis import MEANINGS
 from bids_brainage.app.quality import LIMITS
 from bids_brainage.cli import app_parser, tool_command
 from bids_brainage.features.quality_checks import ANATOMY, FUNCTION
 from bids_brainage.models.cards import InputSpec, ModelCard, read_card
+from bids_brainage.records.group_columns import group_columns
 from bids_brainage.records.prediction import data_dictionary
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -80,8 +82,22 @@ def _spelling(action: argparse.Action) -> str:
 
 def columns() -> str:
     """Every column of the predictions and group tables."""
+    return _columns(data_dictionary())
+
+
+def added_columns() -> str:
+    """Columns that options of the group level add."""
+    return _columns(group_columns())
+
+
+def effect_columns() -> str:
+    """Columns of the table of comparisons."""
+    return _columns(MEANINGS)
+
+
+def _columns(dictionary: dict[str, dict[str, Any]]) -> str:
     rows = []
-    for name, entry in data_dictionary().items():
+    for name, entry in dictionary.items():
         levels = [f"`{level}`: {text}" for level, text in entry.get("Levels", {}).items()]
         text = "<br>".join([entry["Description"], *levels])
         limits = [entry[k] for k in ("Minimum", "Maximum") if k in entry]
@@ -237,6 +253,8 @@ MAKERS = {
         app_options,
         tool_options,
         columns,
+        added_columns,
+        effect_columns,
         limits,
         ranges,
         presets,

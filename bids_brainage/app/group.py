@@ -1,13 +1,14 @@
-"""The group level: one table, its dictionary and one page from OUTPUT_DIR alone."""
+"""The group level: one table, its dictionary and one page from OUTPUT_DIR."""
 
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import chain, groupby
-from operator import itemgetter
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from bids_brainage.app.group_statistics import analyse
+from bids_brainage.app.headline_tables import write_idp, write_phenotype
 from bids_brainage.app.pages import write_methods
 from bids_brainage.app.say import Say
 from bids_brainage.bids.extraction_logs import read_extraction
@@ -41,6 +42,8 @@ def run_group(config: RunConfig, say: Say) -> int:
         If OUTPUT_DIR does not exist.
     SelectionError
         If it holds no session.
+    UsageError
+        If an option of the group level cannot be met; the table without it is written.
     """
     output = config.output_dir
     if not output.is_dir():
@@ -56,11 +59,14 @@ def run_group(config: RunConfig, say: Say) -> int:
     counts: Counter[bool] = Counter()
     table = output / "group_brainage.tsv"
     write_tsv(table, _counted(chain([first], rows), counts), columns())
-    write_json(output / "group_brainage.json", data_dictionary())
-    _write_phenotype(output, iterate_tsv(table))
+    analysis, entries = analyse(config, table)
+    dictionary = data_dictionary() | entries
+    write_json(output / "group_brainage.json", dictionary)
+    write_phenotype(output, iterate_tsv(table), dictionary)
+    write_idp(output, iterate_tsv(table) if config.group.nipoppy_table else None, dictionary)
     from bids_brainage.report.group import write_group_report
 
-    page = write_group_report(output)
+    page = write_group_report(output, analysis)
     write_methods(output)
     bad = counts[False]
     say(f"group table of {counts.total()} rows ({bad} not ok); page: {page}")
@@ -126,27 +132,3 @@ def failed_row(key: SessionKey, reason: str) -> Row:
         "status_reason": reason,
         "quality": None,
     }
-
-
-def _write_phenotype(output: Path, rows: Iterable[Row]) -> None:
-    """One row per participant, as BIDS phenotype files want.
-
-    Of the first session, the first model that predicted.
-    """
-    names = [name for name in columns() if name != "session_id"]
-    dictionary = {k: v for k, v in data_dictionary().items() if k != "session_id"}
-    measure = {
-        "MeasurementToolMetadata": {
-            "Description": "Brain age and sex predicted by bids_brainage (first session)."
-        }
-    }
-    people = groupby(rows, itemgetter("participant_id"))
-    write_tsv(output / "phenotype" / "brainage.tsv", (_headline(p) for _, p in people), names)
-    write_json(output / "phenotype" / "brainage.json", measure | dictionary)
-
-
-def _headline(rows: Iterator[Row]) -> Row:
-    """Of a participant's rows, the first of the first session that is ok, else the first."""
-    _, session = next(groupby(rows, itemgetter("session_id")))
-    found = list(session)
-    return next((row for row in found if row["status"] == "ok"), found[0])

@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from bids_brainage.bids.expression import read_condition
 from bids_brainage.cli.arguments import Extend
 from bids_brainage.config import GroupOptions
 from bids_brainage.errors import UsageError
@@ -57,8 +58,8 @@ def add_group_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--nipoppy-table",
         action="store_true",
-        help="also write idp/brainage.tsv, a row per session with labels without prefixes, as nipoppy "
-        "wants imaging-derived phenotypes",
+        help="also write idp/brainage.tsv, a row per session with labels without prefixes, as "
+        "nipoppy wants imaging-derived phenotypes",
     )
 
 
@@ -68,7 +69,8 @@ def group_options(options: argparse.Namespace, levels: tuple[str, ...]) -> Group
     Raises
     ------
     UsageError
-        If an option is given that has no effect without another, or without the group level.
+        If an option is given that has no effect without another, or without the group level, or
+        the condition is none.
     """
     found = GroupOptions(
         bias_fit=options.bias_fit,
@@ -93,6 +95,8 @@ def group_options(options: argparse.Namespace, levels: tuple[str, ...]) -> Group
     for option, (given, met, wanted) in needs.items():
         if given and not met:
             raise UsageError(f"{option} has no effect without {wanted}", hint=f"add {wanted}")
+    if found.bias_fit not in (None, EVERYONE):
+        read_condition(found.bias_fit, "--bias-fit")
     return found
 
 

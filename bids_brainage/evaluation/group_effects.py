@@ -106,6 +106,8 @@ def _usable_levels(texts: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, lis
     if told:
         shown = ", ".join(told[:MAX_LEVELS]) + (", …" if len(told) > MAX_LEVELS else "")
         notes.append(f"groups of fewer than {MIN_LEVEL} people: {shown}")
+    if len(names) == 1:
+        return rows, [], f"everyone has {names[0]}"
     if len(names) - len(small) < 2:
         return rows, notes, f"fewer than two groups of at least {MIN_LEVEL} people"
     return rows & ~np.isin(texts, small), notes, ""

@@ -7,22 +7,20 @@ from typing import Any
 import numpy as np
 
 from bids_brainage.bids import outputs
+from bids_brainage.evaluation.group_analysis import GroupAnalysis
 from bids_brainage.evaluation.metrics import classification_metrics, regression_metrics
+from bids_brainage.records.group_columns import HARMONISED, REFIT
 from bids_brainage.report import group_figures, pages
 from bids_brainage.report.answer import NOT_CLINICAL
-from bids_brainage.report.group_rows import Columns, GroupRows
+from bids_brainage.report.group_analysis import analysis_view
+from bids_brainage.report.group_rows import DRAWN, Columns, GroupRows
 
 MAX_REASONS = 200
 MINIMUM_DRAWN = 8
-DRAWN = {
-    "t1w_snr": "T1w signal to noise",
-    "t1w_cnr": "T1w contrast to noise",
-    "registration_overlap": "Overlap with the template",
-    "intracranial_volume": "Intracranial volume (mL)",
-    "mean_fd": "Mean displacement (mm)",
-    "censored_share": "Share of volumes left out",
-    "tsnr": "BOLD temporal signal to noise",
-    "bold_brain_coverage": "Brain covered by BOLD",
+CORRECTED = {
+    "brain_age_gap_corrected": "corrected by the model's line",
+    REFIT: "corrected by this dataset's line",
+    HARMONISED: "harmonised between sites",
 }
 
 
@@ -34,7 +32,7 @@ class ModelView:
     ----------
     metrics
         Name and text, in the order of the table.
-    scatter, histogram
+    scatter, histogram, quality
         Figures as data URIs; empty without enough known ages.
     """
 
@@ -47,10 +45,16 @@ class ModelView:
     scatter_alt: str
     histogram: str
     histogram_alt: str
+    quality: str
 
 
-def write_group_report(output_dir: Path) -> Path:
+def write_group_report(output_dir: Path, analysis: GroupAnalysis | None = None) -> Path:
     """Write the group page from ``group_brainage.tsv`` and its data dictionary.
+
+    Parameters
+    ----------
+    analysis
+        What the options of the group level found.
 
     Returns
     -------
@@ -77,6 +81,7 @@ def write_group_report(output_dir: Path) -> Path:
             "disclaimer": NOT_CLINICAL,
             "n_participants": rows.n_participants,
             "n_sessions": rows.n_sessions,
+            "cohort": _cohort(rows),
             "statuses": rows.statuses,
             "reasons": rows.reasons[:MAX_REASONS],
             "models": [_model(name, columns) for name, columns in rows.models.items()],
@@ -85,8 +90,24 @@ def write_group_report(output_dir: Path) -> Path:
             "quality": _quality(rows.quality, dictionary if isinstance(dictionary, dict) else {}),
             "quality_figure": _quality_figure(rows.quality),
             "flags": rows.flags,
+            "analysis": analysis_view(analysis or GroupAnalysis()),
         },
     )
+
+
+def _cohort(rows: GroupRows) -> list[str]:
+    """Who was there, in short sentences."""
+    age = rows.cohort["age"]
+    age = age[np.isfinite(age)]
+    told = [f"age unknown in all {rows.n_sessions} sessions"]
+    if age.size:
+        low, middle, high = np.percentile(age, [0, 50, 100])
+        told = [f"ages {low:.0f} to {high:.0f} years, median {middle:.0f}, "
+                f"known in {age.size} of {rows.n_sessions} sessions"]  # fmt: skip
+    words = {"F": "female", "M": "male", "n/a": "of unknown sex"}
+    told.append(", ".join(f"{n} {words.get(sex, sex)}" for sex, n in sorted(rows.sexes.items())))
+    inputs = ", ".join(f"{name} {n}" for name, n in rows.inputs.most_common())
+    return [*told, f"inputs used: {inputs}"]
 
 
 def _model(name: str, columns: Columns) -> ModelView:
@@ -94,14 +115,17 @@ def _model(name: str, columns: Columns) -> ModelView:
     outside = columns["outside"] > 0
     have_age = np.isfinite(age)
     gap = (predicted - age)[have_age]
-    corrected = columns["brain_age_gap_corrected"][have_age]
-    corrected = corrected[np.isfinite(corrected)]
+    others = {
+        name: values[np.isfinite(values)]
+        for column, name in CORRECTED.items()
+        if np.isfinite(values := columns[column][have_age]).any()
+    }
     scatter = histogram = ""
     if gap.size:
         scatter = pages.data_uri(
             group_figures.age_scatter(age[have_age], predicted[have_age], outside[have_age])
         )
-        histogram = pages.data_uri(group_figures.gap_histogram(gap, corrected))
+        histogram = pages.data_uri(group_figures.gap_histogram(gap, others))
     return ModelView(
         name=name,
         n=int(predicted.size),
@@ -112,7 +136,20 @@ def _model(name: str, columns: Columns) -> ModelView:
         scatter_alt=f"Predicted against chronological age of {gap.size} sessions.",
         histogram=histogram,
         histogram_alt=f"Histogram of the brain age gap of {gap.size} sessions.",
+        quality=_against_quality(columns, have_age),
     )
+
+
+def _against_quality(columns: Columns, have_age: np.ndarray) -> str:
+    """Gap against the measures of quality; empty with too few people."""
+    gap = columns["predicted_age"] - columns["age"]
+    pairs = {}
+    for name, title in DRAWN.items():
+        values = columns[name]
+        both = have_age & np.isfinite(values)
+        if both.sum() >= MINIMUM_DRAWN and np.ptp(values[both]) > 0:
+            pairs[title] = values[both], gap[both]
+    return pages.data_uri(group_figures.gap_scatters(pairs)) if pairs else ""
 
 
 def _metrics(columns: Columns) -> list[tuple[str, str]]:

@@ -5,6 +5,9 @@ from matplotlib.collections import PathCollection
 
 from bids_brainage.report import canvas
 
+# Colour and line of each correction.
+OUTLINES = ((canvas.SECOND, "-"), ("#6b4fa0", "-"), ("#3c7d3c", "--"))
+
 
 def age_scatter(age: np.ndarray, predicted: np.ndarray, outside: np.ndarray) -> str:
     """Draw predicted against chronological age with the identity line.
@@ -62,21 +65,22 @@ def age_scatter(age: np.ndarray, predicted: np.ndarray, outside: np.ndarray) -> 
         return canvas.svg(figure)
 
 
-def gap_histogram(gap: np.ndarray, corrected: np.ndarray) -> str:
+def gap_histogram(gap: np.ndarray, others: dict[str, np.ndarray]) -> str:
     """Draw the distribution of the brain age gap, uncorrected and corrected.
 
     Parameters
     ----------
-    gap, corrected
-        Years, without missing values; ``corrected`` may be empty.
+    gap
+        Years, without missing values.
+    others
+        Name of a correction to the corrected gaps, without missing values.
 
     Returns
     -------
     str
         SVG text.
     """
-    values = np.concatenate([gap, corrected])
-    reach = max(float(np.abs(values).max()), 1.0)
+    reach = max(float(np.abs(np.concatenate([gap, *others.values()])).max()), 1.0)
     bins = int(np.clip(np.sqrt(len(gap)) * 2, 8, 40))
     edges = np.linspace(-reach, reach, bins + 1).tolist()
     with canvas.drawing(5.2, 4.9) as figure:
@@ -89,23 +93,57 @@ def gap_histogram(gap: np.ndarray, corrected: np.ndarray) -> str:
             linewidth=0.6,
             label="uncorrected",
         )
-        if corrected.size:
+        for (name, values), (colour, line) in zip(others.items(), OUTLINES, strict=False):
             axes.hist(
-                corrected,
+                values,
                 bins=edges,
                 histtype="step",
-                color=canvas.SECOND,
+                color=colour,
+                linestyle=line,
                 linewidth=1.6,
-                label="corrected for age",
+                label=name,
             )
         axes.axvline(0, color=canvas.MUTED, linestyle="--", linewidth=1)
         axes.set_xlabel("Brain age gap (years)")
         axes.set_ylabel("Sessions")
         axes.grid(axis="y")
         axes.set_axisbelow(True)
-        axes.margins(y=0.15)
+        axes.margins(y=0.12 + 0.06 * len(others))
         canvas.bare(axes)
         axes.legend(frameon=False, loc="upper left", fontsize=8)
+        return canvas.svg(figure)
+
+
+def gap_scatters(pairs: dict[str, tuple[np.ndarray, np.ndarray]]) -> str:
+    """Draw the gap against one measure per panel with their correlation, three to a row.
+
+    Parameters
+    ----------
+    pairs
+        Title to values and gaps in years, without missing ones.
+
+    Returns
+    -------
+    str
+        SVG text; the points are pictures, so its size does not grow with their number.
+    """
+    columns = min(3, len(pairs))
+    rows = -(-len(pairs) // columns)
+    with canvas.drawing(3.4 * columns, 2.5 * rows) as figure:
+        grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
+        for axes, (title, (values, gap)) in zip(grid.ravel(), pairs.items(), strict=False):
+            size = float(np.clip(150 / np.sqrt(len(gap)), 3, 18))
+            axes.scatter(
+                values, gap, s=size, alpha=0.5, color=canvas.ACCENT, linewidths=0, rasterized=True
+            )
+            axes.axhline(0, color=canvas.MUTED, linestyle="--", linewidth=0.8)
+            r = float(np.corrcoef(values, gap)[0, 1]) if np.ptp(gap) > 0 else 0.0
+            axes.set_title(f"{title}: r = {r:.2f}".replace("-", "\N{MINUS SIGN}"), fontsize=9)
+            canvas.bare(axes)
+        for axes in grid[:, 0]:
+            axes.set_ylabel("Gap (years)")
+        for axes in grid.ravel()[len(pairs) :]:
+            axes.set_visible(False)
         return canvas.svg(figure)
 
 

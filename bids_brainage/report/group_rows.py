@@ -14,12 +14,25 @@ from typing import Any
 
 import numpy as np
 
+from bids_brainage.records.group_columns import HARMONISED, REFIT
 from bids_brainage.report.answer import known, yes
 from bids_brainage.report.reading import number
 
 MAX_ROWS = 1000
 MAX_WHO = 20
 NUMBERS = ("age", "predicted_age", "brain_age_gap", "brain_age_gap_corrected")
+GROUP_NUMBERS = (REFIT, HARMONISED)
+DRAWN = {
+    "t1w_snr": "T1w signal to noise",
+    "t1w_cnr": "T1w contrast to noise",
+    "registration_overlap": "Overlap with the template",
+    "intracranial_volume": "Intracranial volume (mL)",
+    "surface_holes": "FreeSurfer surface holes",
+    "mean_fd": "Mean displacement (mm)",
+    "censored_share": "Share of volumes left out",
+    "tsnr": "BOLD temporal signal to noise",
+    "bold_brain_coverage": "Brain covered by BOLD",
+}
 _PAGE = re.compile(r"sub-[^/\\]+")
 _SEXES = {"F": 1.0, "M": 0.0}
 Row = dict[str, str]
@@ -69,6 +82,9 @@ class GroupRows:
         self.flags: Counter[str] = Counter()
         self.models: dict[str, Columns] = {}
         self.quality = Columns()
+        self.inputs: Counter[str] = Counter()
+        self.sexes: Counter[str] = Counter()
+        self.cohort = Columns()
         self._pages = pages
         self._reasons: dict[tuple[str, str], Reason] = {}
         self._striking: list[tuple[int, dict[str, Any]]] = []
@@ -95,6 +111,11 @@ class GroupRows:
         self.n_sessions += 1
         self.statuses[status_of(first)] += 1
         self.flags[known(first.get("quality")) or "n/a"] += 1
+        good = [row for row in session if status_of(row) == "ok"]
+        widest = max((known(row.get("modalities")) for row in good), key=len, default="")
+        self.inputs[widest or "none"] += 1
+        self.sexes[known(first.get("sex")) or "n/a"] += 1
+        self.cohort.extend("age", number(first.get("age")))
         told = {
             (status_of(row), known(row.get("status_reason")) or "no reason was recorded"): row
             for row in session
@@ -117,7 +138,7 @@ class GroupRows:
         columns = self.models.setdefault(name, Columns()) if name else None
         outside, unlike = _outside(row), _unlike(row)
         if columns is not None and math.isfinite(number(row.get("predicted_age"))):
-            for column in (*NUMBERS, "probability_female"):
+            for column in (*NUMBERS, *GROUP_NUMBERS, *DRAWN, "probability_female"):
                 columns.extend(column, number(row.get(column)))
             columns.extend("female", _SEXES.get(row.get("sex", ""), math.nan))
             columns.extend("outside", outside or unlike)
@@ -165,5 +186,5 @@ def _unlike(row: Row) -> bool:
 
 
 def _quality_columns(row: Row) -> list[str]:
-    names = list(row)
+    names = [name for name in row if name not in GROUP_NUMBERS]
     return names[names.index("quality") + 1 :] if "quality" in names else []

@@ -104,7 +104,9 @@ def test_a_constant_covariate_is_dropped_and_told(people):
 def test_what_cannot_be_compared_says_why(people):
     gap, age, group, sex = people
     control = compare_gap("m", "g", gap, age, ["a"] * N, [])
-    assert control.problem == "fewer than two groups of at least 5 people"
+    assert control.problem == "everyone has a"
+    tiny = compare_gap("m", "g", gap, age, ["a"] * (N - 4) + ["b"] * 4, [])
+    assert tiny.problem == "fewer than two groups of at least 5 people"
     many = compare_gap("m", "g", gap, age, [f"c{i % 15}" for i in range(N)], [])
     assert many.problem == "15 groups; at most 10 are compared"
     same = compare_gap("m", "g", gap, age, group, [Covariate("other", tuple(group))])
