@@ -100,23 +100,29 @@ def fit_distances(
             seen, unseen = has & (folds != fold), has & (folds == fold)
             if not (seen.any() and unseen.any()):
                 continue
-            probe = _fitted(trained, table, name, seen)
-            distances.append(probe.distance(_located(trained, table, name, unseen)))
+            probe = fitted_distance(trained, table, name, seen)
+            distances.append(probe.distance(located_features(trained, table, name, unseen)))
         if distances:
-            fitted = _fitted(model, table, name, has)
+            fitted = fitted_distance(model, table, name, has)
             fitted.set_quantiles(torch.cat(distances))
             cast(Distance, distance).load_state_dict(fitted.state_dict())
 
 
-def _fitted(model: Mavae, table: TrainingTable, modality: str, rows: np.ndarray) -> Distance:
-    features = _located(model, table, modality, rows)
+def fitted_distance(
+    model: Mavae, table: TrainingTable, modality: str, rows: np.ndarray
+) -> Distance:
+    """Fit mean and covariance on some people's features as a model sees them."""
+    features = located_features(model, table, modality, rows)
     distance = Distance(features.shape[1]).double()
     distance.fit(features)
     return distance
 
 
 @torch.no_grad()
-def _located(model: Mavae, table: TrainingTable, modality: str, rows: np.ndarray) -> torch.Tensor:
+def located_features(
+    model: Mavae, table: TrainingTable, modality: str, rows: np.ndarray
+) -> torch.Tensor:
+    """Return the features of some people whose distance a model measures."""
     raw = torch.from_numpy(table.measures[modality][rows])
     return model.double().located(modality, raw)
 
