@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from bids_brainage.evaluation.scores import People, decades
 NUMBERS = ("age", "predicted", "lower", "upper", "probability", "head_size", "gap", "corrected")
 SHOWN = 5
 OLDEST = 120.0
+LARGEST = 1e9  # what is beyond is no measurement
 _TOLERANCE = 1e-5  # years; tables keep nine digits
 NO_MODEL = "n/a"
 OF_ONE_MODEL = ("probability", "lower", "upper", "gap", "corrected", "status")
@@ -54,12 +56,10 @@ def read_models(
     """
     notes: list[str] = []
     frames = [_read(path, named, predictions, notes) for path in paths]
-    if len(frames) > 1:
-        holders = Counter(name for frame in frames for name in frame["model"].unique())
-        for path, frame in zip(paths, frames, strict=True):
-            shared = frame["model"].map(holders) > 1
-            label = path.name.partition(".")[0]
-            frame.loc[shared, "model"] = frame.loc[shared, "model"] + f" ({label})"
+    holders = Counter(name for frame in frames for name in frame["model"].unique())
+    for label, frame in zip(_labels(paths), frames, strict=True):
+        shared = frame["model"].map(holders) > 1
+        frame.loc[shared, "model"] = frame.loc[shared, "model"] + f" ({label})"
     whole = pd.concat(frames, ignore_index=True)
     if cluster != "participant" and (whole[cluster] == "").any():
         raise InputError(
@@ -70,6 +70,22 @@ def read_models(
     whole = _sessions(_split(whole), notes)
     return {str(name): _people(rows, cluster) for name, rows in
             whole.groupby("model", sort=False)}, notes  # fmt: skip
+
+
+def _stem(path: Path) -> str:
+    return path.name.partition(".")[0]
+
+
+def _labels(paths: Sequence[Path]) -> list[str]:
+    """Names that tell the tables apart: as short as they can be."""
+    short = [_stem(path) for path in paths]
+    if len(set(short)) < len(short):
+        short = [
+            f"{path.resolve().parent.name}/{stem}" for path, stem in zip(paths, short, strict=True)
+        ]
+    if len(set(short)) < len(short):
+        short = [f"{i}: {label}" for i, label in enumerate(short, start=1)]
+    return short
 
 
 def _read(
@@ -90,8 +106,7 @@ def _read(
         # Whatever has a usual name belongs to one of the models at most.
         shared = {role: name for role, name in columns.items() if role not in OF_ONE_MODEL}
         frame = _rows(raw, shared | told, path, f"{path.name}, {predicted}", notes)
-        named_model = frame["model"] != NO_MODEL
-        frame["model"] = (frame["model"] + ":").where(named_model, "") + predicted
+        frame["model"] = frame["model"] + f":{predicted}" if "model" in columns else predicted
         frames.append(frame)
     return pd.concat(frames, ignore_index=True)
 
@@ -104,13 +119,15 @@ def _rows(
     )
     for role in NUMBERS:
         values = pd.to_numeric(frame[role], errors="coerce").astype(float)
-        frame[role] = values.where(np.isfinite(values))
+        frame[role] = values.where(values.abs() < LARGEST)
     frame = frame.fillna({role: "" for role in ROLES if role not in NUMBERS})
-    frame["model"] = frame["model"].replace("", NO_MODEL)
+    nameless = NO_MODEL if "model" in columns else _stem(path)
+    frame["model"] = frame["model"].replace("", nameless)
     frame["row"] = [f"{path}:{i}" for i in range(len(frame))]
     frame["named_sessions"] = "session" in columns
     frame["age"] = frame["age"].where(frame["age"] >= 0)
-    for note in (*_left_out(frame, label), *_ages(frame, path), *_sexes(frame, path)):
+    said = _left_out(frame, label), _ages(frame, path), _sexes(frame, path), _odd(frame, path)
+    for note in chain.from_iterable(said):
         if note not in notes:
             notes.append(note)
     if looks_corrected(columns["predicted"]):
@@ -155,6 +172,20 @@ def _sexes(frame: pd.DataFrame, path: Path) -> list[str]:
         return []
     values = ", ".join(sorted(other.unique())[:SHOWN])
     return [f"{path.name}: {len(other)} sexes are neither F nor M ({values}) and count as unknown"]
+
+
+def _odd(frame: pd.DataFrame, path: Path) -> list[str]:
+    """Take impossible probabilities and intervals out, and tell how many there were."""
+    notes = []
+    outside = frame["probability"].notna() & ~frame["probability"].between(0, 1)
+    if outside.any():
+        frame.loc[outside, "probability"] = np.nan
+        notes.append(f"{path.name}: {int(outside.sum())} probabilities are not between 0 and 1")
+    turned = frame["lower"] > frame["upper"]
+    if turned.any():
+        frame.loc[turned, ["lower", "upper"]] = np.nan
+        notes.append(f"{path.name}: {int(turned.sum())} intervals end before they begin")
+    return notes
 
 
 def _refuse_corrected(frame: pd.DataFrame, path: Path) -> None:

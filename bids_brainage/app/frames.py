@@ -26,6 +26,10 @@ def read_frame(path: Path, *, text: bool = False) -> pd.DataFrame:
     separator = "," if path.name.removesuffix(".gz").endswith(".csv") else "\t"
     kinds: Any = str if text else {"participant_id": str}
     try:
-        return pd.read_csv(path, sep=separator, na_values=["n/a"], dtype=kinds)
+        frame = pd.read_csv(path, sep=separator, na_values=["n/a"], dtype=kinds)
     except (ValueError, OSError) as error:
         raise InputError(f"cannot read the table: {error}", place=path) from error
+    # A header that lacks the name of one column, that of the row names, is understood.
+    if isinstance(frame.index, pd.MultiIndex):
+        raise InputError("rows of the table are longer than its header", place=path)
+    return frame.reset_index(drop=True)

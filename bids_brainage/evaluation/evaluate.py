@@ -125,10 +125,11 @@ def agreement_rows(name: str, people: People, rows: np.ndarray) -> list[Row]:
 def remarks(name: str, people: People, cluster: str) -> list[str]:
     """What a reader of a model's scores should know first."""
     said: list[str] = []
-    if len(people) < FEW:
-        said.append(
-            f"{name}: {len(people)} rows are few; the intervals are wide, and wider than they look"
-        )
+    persons, clusters = len(np.unique(people.person)), len(np.unique(people.cluster))
+    if clusters < MIN_CLUSTERS:
+        said.append(f"{name}: no intervals, too few {cluster}s to resample ({clusters})")
+    elif len(people) < FEW:
+        said.append(f"{name}: few rows ({len(people)}); intervals are wide, and truly even wider")
     gap = people.predicted - people.age
     if len(people) >= FLAT_PEOPLE and np.ptp(gap) > 0 and np.ptp(people.age) > 0:
         slope = float(np.corrcoef(gap, people.age)[0, 1])
@@ -137,11 +138,8 @@ def remarks(name: str, people: People, cluster: str) -> list[str]:
                 f"{name}: the gap does not depend on age at all, as after a correction for age "
                 "bias, which uses the ages of these people; the scores are then no accuracy"
             )
-    persons, clusters = len(np.unique(people.person)), len(np.unique(people.cluster))
     if persons < len(people):
         said.append(f"{name}: {len(people)} rows of {persons} participants")
-    if clusters < MIN_CLUSTERS:
-        said.append(f"{name}: no intervals, since {clusters} {cluster}s are too few to resample")
     return said
 
 

@@ -31,7 +31,7 @@ def test_sexes_are_told_by_word_and_never_by_number(tmp_path):
     path = write(tmp_path / "t.tsv", age=[1, 2, 3, 4], predicted_age=[1, 2, 3, 4],
                  sex=["Female", "m", "1", None])  # fmt: skip
     models, notes = read(path)
-    female = models["n/a"].female
+    female = models["t"].female
     assert female[:2].tolist() == [1, 0] and np.isnan(female[2:]).all()
     assert notes == ["t.tsv: 1 sexes are neither F nor M (1) and count as unknown"]
 
@@ -60,7 +60,7 @@ def test_repeated_rows_count_once(tmp_path):
         age=[10, 10, 10, 20], predicted_age=[11, 11, 12, 21],
     )  # fmt: skip
     models, notes = read(path)
-    assert models["n/a"].predicted.tolist() == [11, 21]
+    assert models["t"].predicted.tolist() == [11, 21]
     assert [text.partition(" ")[0] for text in notes] == ["1", "1"]
     assert "twice" in notes[0] and "another prediction" in notes[1]
 
@@ -68,7 +68,7 @@ def test_repeated_rows_count_once(tmp_path):
 def test_rows_of_a_participant_without_sessions_are_repeats(tmp_path):
     path = write(tmp_path / "t.tsv", participant_id=["a", "b", "a"], age=[11, 20, 10],
                  predicted_age=[11, 21, 13])  # fmt: skip
-    people = read(path)[0]["n/a"]
+    people = read(path)[0]["t"]
     assert people.person.tolist() == ["/a", "/b", "/a"]
     assert people.order.tolist() == [2, 0, 1]
     assert len(set(people.key)) == 3
@@ -77,7 +77,7 @@ def test_rows_of_a_participant_without_sessions_are_repeats(tmp_path):
 def test_the_same_label_in_two_datasets_is_two_people(tmp_path):
     path = write(tmp_path / "t.tsv", participant_id=["01", "01"], dataset=["x", "y"], age=[10, 20],
                  predicted_age=[11, 21])  # fmt: skip
-    people = read(path)[0]["n/a"]
+    people = read(path)[0]["t"]
     assert people.person.tolist() == ["x/01", "y/01"]
     assert set(people.groups) == {"decade", "dataset"}
 
@@ -119,13 +119,49 @@ def test_rows_without_participants_are_shared_within_a_table_only(tmp_path):
 def test_ages_below_zero_are_none(tmp_path):
     path = write(tmp_path / "t.tsv", age=[-1, 20], predicted_age=[10, 21])
     models, notes = read(path)
-    assert models["n/a"].age.tolist() == [20]
+    assert models["t"].age.tolist() == [20]
     assert "1 without an age" in notes[0]
+
+
+def test_tables_of_one_name_are_told_apart_by_their_folders(tmp_path):
+    paths = []
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        paths.append(write(tmp_path / folder / "t.tsv", participant_id=["x"], age=[10],
+                           predicted_age=[11]))  # fmt: skip
+    assert list(read_models(paths, {}, "participant")[0]) == ["t (a/t)", "t (b/t)"]
+    assert len(read_models([paths[0]] * 2, {}, "participant")[0]) == 2
+
+
+def test_impossible_probabilities_and_intervals_are_told(tmp_path):
+    path = write(
+        tmp_path / "t.tsv", age=[10, 20], predicted_age=[11, 21], sex=["F", "M"],
+        probability_female=[1.5, 0.2], predicted_age_lower=[12, 15], predicted_age_upper=[8, 25],
+    )  # fmt: skip
+    models, notes = read(path)
+    assert models["t"].sexed.tolist() == [False, True]
+    assert np.isnan(models["t"].lower).tolist() == [True, False]
+    assert notes == ["t.tsv: 1 probabilities are not between 0 and 1",
+                     "t.tsv: 1 intervals end before they begin"]  # fmt: skip
+
+
+def test_numbers_beyond_all_measure_are_none(tmp_path):
+    models, notes = read(write(tmp_path / "t.tsv", age=[1e300, 20], predicted_age=[10, 21]))
+    assert len(models["t"]) == 1 and "1 without an age" in notes[0]
+
+
+def test_row_names_without_a_header_do_not_shift_the_columns(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("age,predicted_age\n1,10,11\n2,20,21\n")
+    assert read(path)[0]["t"].age.tolist() == [10, 20]
+    path.write_text("age,predicted_age\n1,2,10,11\n")
+    with pytest.raises(InputError, match="longer than its header"):
+        read(path)
 
 
 def test_whole_sites_need_a_site(tmp_path):
     columns = {"age": [10, 20], "predicted_age": [11, 21]}
-    people = read(write(tmp_path / "s.tsv", site=["A", "B"], **columns), cluster="site")[0]["n/a"]
+    people = read(write(tmp_path / "s.tsv", site=["A", "B"], **columns), cluster="site")[0]["s"]
     assert people.cluster.tolist() == ["A", "B"]
     with pytest.raises(InputError, match=r"without a site.*--site-column"):
         read(write(tmp_path / "t.tsv", **columns), cluster="site")

@@ -18,10 +18,10 @@ def test_any_predictions_are_scored(table, capsys):
     told = capsys.readouterr()
     head, line = told.out.splitlines()
     row = dict(zip(head.split("\t"), line.split("\t"), strict=True))
-    assert (row["model"], row["n"], row["mae"], row["sex_auc"]) == ("n/a", "2", "1.5", "1")
+    assert (row["model"], row["n"], row["mae"], row["sex_auc"]) == ("t", "2", "1.5", "1")
     assert row["mae_lower"] == "n/a"
     assert "of 3 rows left out: 1 without a prediction" in told.err
-    assert "rows are few" in told.err
+    assert "too few participants to resample (2)" in told.err
 
 
 def test_columns_of_other_tools_are_named(tmp_path, capsys):

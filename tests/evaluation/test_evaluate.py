@@ -41,12 +41,12 @@ def test_agreement_of_repeats():
 
 def test_too_few_sites_to_resample_are_remarked():
     people = make_people(60, cluster=np.repeat(["a", "b"], 30))
-    assert "2 sites are too few" in remarks("m", people, "site")[0]
+    assert "too few sites to resample (2)" in remarks("m", people, "site")[0]
 
 
 def test_few_people_and_corrected_predictions_are_remarked():
     people = make_people(20)
-    assert any("20 rows are few" in text for text in remarks("m", people, "participant"))
+    assert any("few rows (20)" in text for text in remarks("m", people, "participant"))
     people = make_people(60)
     slope, intercept = np.polyfit(people.age, people.predicted, 1)
     corrected = people.predicted + people.age - (slope * people.age + intercept)
