@@ -1,7 +1,7 @@
 """The answer for one session and model: numbers, what they rest on, and warnings in plain words."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bids_brainage.report.reading import SessionDerivatives, number
 
@@ -10,6 +10,7 @@ NOT_CLINICAL = (
     "It is no diagnosis and must not guide care."
 )
 EXPERIMENTAL = "experimental"
+HEADLINE = "fusion"
 _SEX = {"F": "female", "M": "male"}
 _INPUTS = {
     "morphometry": "brain morphometry (FreeSurfer thickness and volumes)",
@@ -39,6 +40,12 @@ class Answer:
         ``ok``, ``failed`` or ``no_input``.
     age, predicted, lower, upper, gap, corrected
         Years; NaN where missing.
+    older
+        Probability that the brain looks older than the person is; NaN where missing.
+    contributions
+        What each input or model added, in words.
+    headline
+        Whether it is the session's combined answer.
     female
         Probability that the sex is female; NaN where missing.
     rests_on
@@ -68,6 +75,9 @@ class Answer:
     notes: tuple[str, ...] = ()
     axis: AgeAxis | None = None
     experimental: bool = False
+    older: float = math.nan
+    contributions: str = ""
+    headline: bool = False
 
     @property
     def has_age(self) -> bool:
@@ -90,7 +100,7 @@ def session_answers(session: SessionDerivatives) -> list[Answer]:
         )
         return [Answer(label, "", "failed", warnings=(reason,))]
     if session.predictions:
-        return [_answer(session, row) for row in session.predictions]
+        return _answers(session)
     if log is None:
         reason = "No extraction log and no predictions were found for this session."
         return [Answer(label, "", "no_input", warnings=(reason,))]
@@ -101,6 +111,15 @@ def session_answers(session: SessionDerivatives) -> list[Answer]:
         return [Answer(label, "", "no_prediction", age=age, sex=sex, warnings=(reason,))]
     reason = _failure(log.status, log.reason)
     return [Answer(label, "", log.status, age=age, sex=sex, warnings=(reason,))]
+
+
+def _answers(session: SessionDerivatives) -> list[Answer]:
+    """Of a headline that repeats what one model says, and that model's answer, only one stands."""
+    answers = [_answer(session, row) for row in session.predictions]
+    if len(answers) == 2 and answers[0].headline and answers[1].status == answers[0].status:
+        headline, model = answers
+        return [replace(model, headline=True, warnings=headline.warnings)]
+    return answers
 
 
 def yes(cell: str | None) -> bool | None:
@@ -156,6 +175,9 @@ def _answer(session: SessionDerivatives, row: dict[str, str]) -> Answer:
         notes=tuple(notes),
         axis=age_axis(age, predicted, lower, upper),
         experimental=_experimental(session, known(row.get("model"))),
+        older=number(row.get("probability_older")),
+        contributions=known(row.get("contributions")),
+        headline=known(row.get("model")) == HEADLINE,
     )
 
 
@@ -201,15 +223,17 @@ def _warnings(
         warnings.append(f"The model gave no age for this session{why}")
     elif reason:
         warnings.append(reason)
-    if yes(row.get("within_age_range")) is False:
-        warnings.append(
-            "Outside the age range of the people the model was trained on: the prediction is an "
-            "extrapolation and can be far off."
-        )
     if yes(row.get("out_of_distribution")):
         warnings.append(
             "The measures of this brain differ from those of the people the model was trained on "
             "(out of distribution): do not rely on the prediction."
+        )
+    told = [text for text in known(row.get("warnings")).split("; ") if text]
+    warnings += [f"{text[0].upper()}{text[1:]}." for text in told]
+    if yes(row.get("within_age_range")) is False and not told:
+        warnings.append(
+            "Outside the age range of the people the model was trained on: the prediction is an "
+            "extrapolation and can be far off."
         )
     if known(row.get("quality")) == "check":
         why = known(row.get("quality_reasons"))
