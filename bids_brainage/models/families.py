@@ -9,10 +9,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
-from bids_brainage.models import mavae, resnext, resunet_family, sfcn, tsan, volumes
+from bids_brainage.models import (
+    mavae,
+    mavae_attribution,
+    resnext,
+    resunet_family,
+    sfcn,
+    tsan,
+    volumes,
+    volumes_attribution,
+)
+from bids_brainage.models.attribution import Attribution
 from bids_brainage.models.cards import ModelCard
+
+Attribute = Callable[[nn.Module, ModelCard, Mapping[str, Tensor]], Attribution]
 
 
 @dataclass(frozen=True)
@@ -29,6 +41,9 @@ class Family:
         Raises `ModelError` where the card's inputs do not fit the network.
     half, half_ends
         Beginnings and endings of the weights' names that are stored in half precision.
+    attribute
+        From network, card and one person's measures to what each measure adds to the age; None
+        for a family that cannot tell.
     """
 
     description: str
@@ -36,12 +51,13 @@ class Family:
     check: Callable[[nn.Module, ModelCard], None]
     half: tuple[str, ...] = ()
     half_ends: tuple[str, ...] = ()
+    attribute: Attribute | None = None
 
 
 FAMILIES: dict[str, Family] = {
     "mavae": Family(
         "multimodal adversarial variational autoencoder for age and sex",
-        mavae.build, mavae.check, ("core.",), (".components",),
+        mavae.build, mavae.check, ("core.",), (".components",), mavae_attribution.attribute,
     ),
     "resnext": Family(
         "residual network with grouped convolutions for age from a T1w in template space",
@@ -60,6 +76,7 @@ FAMILIES: dict[str, Family] = {
         tsan.build, tsan.check, ("first.layers.", "second.layers."),
     ),
     "volumes": Family(
-        "age from volumes of tissues and regions of a raw T1w image", volumes.build, volumes.check
+        "age from volumes of tissues and regions of a raw T1w image",
+        volumes.build, volumes.check, attribute=volumes_attribution.attribute,
     ),
 }  # fmt: skip

@@ -95,22 +95,25 @@ class Fusion(nn.Module):
         tuple[Tensor, Tensor]
             Age in years and female logit, each (n,).
         """
-        joint_age = log_ages @ self.weight[0] + self.intercept[0]
-        joint_logit = logits @ self.weight[1] + self.intercept[1]
-        alone = log_ages[:, ALONE]
+        # Filled, since a NaN that is passed over later would still spoil gradients.
+        ages, sexes = (torch.nan_to_num(values, nan=0.0) for values in (log_ages, logits))
+        joint = ages @ self.weight[0] + self.intercept[0]
+        alone = ages[:, ALONE]
         young = torch.sigmoid((self.youth_centre - alone.exp()) / self.youth_width)
-        alone = young * log_ages[:, MORPHOMETRY] + (1 - young) * alone
-        connected = self.single[0] * log_ages[:, CONNECTIVITY] + self.single[1]
+        alone = young * ages[:, MORPHOMETRY] + (1 - young) * alone
+        connected = self.single[0] * ages[:, CONNECTIVITY] + self.single[1]
         share = torch.sigmoid((self.gate_centre - alone.exp()) / self.gate_width)
-        joint_age = share * joint_age + (1 - share) * alone
-        age = _first_known(joint_age, alone, connected)
-        connected = logits[:, CONNECTIVITY] + self.sex_shift
-        logit = _first_known(joint_logit, logits[:, ALONE], connected)
+        joint = share * joint + (1 - share) * alone
+        age = _first_known(log_ages, joint, alone, connected)
+        joint = sexes @ self.weight[1] + self.intercept[1]
+        connected = sexes[:, CONNECTIVITY] + self.sex_shift
+        logit = _first_known(logits, joint, sexes[:, ALONE], connected)
         return age.exp(), self.sex_scale * logit
 
 
-def _first_known(*candidates: Tensor) -> Tensor:
-    result = candidates[-1]
-    for candidate in reversed(candidates[:-1]):
-        result = torch.where(candidate.isnan(), result, candidate)
-    return result
+def _first_known(told: Tensor, joint: Tensor, alone: Tensor, connected: Tensor) -> Tensor:
+    """Value of the first answer whose columns are all told; NaN where none is."""
+    known = ~told.isnan()
+    result = torch.where(known[:, CONNECTIVITY], connected, torch.nan)
+    result = torch.where(known[:, ALONE], alone, result)
+    return torch.where(known.all(dim=-1), joint, result)

@@ -79,18 +79,32 @@ class Mavae(nn.Module):
             morphometry alone by the lifespan members; from morphometry, from connectivity and
             from both by the joint members.
         """
-        codes: dict[str, Code] = {}
+        features: dict[str, Tensor] = {}
         present: dict[str, Tensor] = {}
         for name in MODALITIES:
-            raw = inputs.get(name)
-            if raw is None:
-                continue
-            x = self.transforms[name](raw)
-            x = x.unsqueeze(0).expand(self.config.members, -1, -1)
-            codes[name] = self.core.split(self.core.encode(name, x)[0])
-            present[name] = ~raw.isnan().all(dim=-1)
-        if not codes:
+            if (raw := inputs.get(name)) is not None:
+                features[name] = self.transforms[name](raw)
+                present[name] = ~raw.isnan().all(dim=-1)
+        if not features:
             raise ValueError(f"none of {', '.join(MODALITIES)} is given")
+        return self.combinations_of(features, present)
+
+    def combinations_of(
+        self, features: Mapping[str, Tensor], present: Mapping[str, Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """Return what `combinations` does, from scaled features.
+
+        Parameters
+        ----------
+        features
+            Modality to what its transform gives; (n, n_selected).
+        present
+            The same modalities to whether the person has it; (n,).
+        """
+        codes: dict[str, Code] = {}
+        for name, scaled in features.items():
+            x = scaled.unsqueeze(0).expand(self.config.members, -1, -1)
+            codes[name] = self.core.split(self.core.encode(name, x)[0])
         first, second = (codes.get(name) for name in MODALITIES)
         nobody = torch.zeros_like(next(iter(present.values())))
         has_first, has_second = (present.get(name, nobody) for name in MODALITIES)

@@ -106,11 +106,16 @@ class InputTransform(nn.Module):
         if self.config.kind == "morphometry":
             return torch.cat([raw, self._relative_volumes(raw)], dim=-1)
         if self.config.kind == "connectivity":
-            z = torch.atanh(raw.clamp(-MAX_CORRELATION, MAX_CORRELATION))
+            z = self.fisher(raw)
             mean = z.nanmean(dim=-1, keepdim=True)
             spread = (z - mean).square().nanmean(dim=-1, keepdim=True).sqrt()
             return (z - mean) / spread.clamp_min(MIN_SCALE)
         return raw
+
+    @staticmethod
+    def fisher(raw: Tensor) -> Tensor:
+        """Return Fisher's z of correlations."""
+        return torch.atanh(raw.clamp(-MAX_CORRELATION, MAX_CORRELATION))
 
     def _relative_volumes(self, raw: Tensor) -> Tensor:
         head = torch.log(raw[..., list(self.config.reference)].sum(dim=-1, keepdim=True))
@@ -171,7 +176,7 @@ class InputTransform(nn.Module):
         """Map (n, n_measures) to (n, n_selected): scaled, clipped, zero where missing."""
         features = self.derive(raw)
         if self.config.n_components:
-            scores = self._base(features) @ self.components
+            scores = self.base(features) @ self.components
             return (scores / self.scale).clamp(-COMPONENT_CLIP, COMPONENT_CLIP)
         scaled = (features[:, self.selected] - self.centre) / self.scale
         return torch.nan_to_num(scaled.clamp(-self.config.clip, self.config.clip), nan=0.0)
@@ -185,12 +190,13 @@ class InputTransform(nn.Module):
         scaled = self(raw)
         if not self.config.n_components:
             return scaled
-        base = self._base(self.derive(raw))
+        base = self.base(self.derive(raw))
         whole = base.square().sum(dim=-1, keepdim=True).clamp_min(MIN_SCALE)
         inside = (base @ self.components).square().sum(dim=-1, keepdim=True)
         return torch.cat([scaled, torch.log((1 - inside / whole).clamp_min(MIN_REST))], dim=-1)
 
-    def _base(self, features: Tensor) -> Tensor:
+    def base(self, features: Tensor) -> Tensor:
+        """Return derived features as the projection takes them: scaled, clipped, without NaN."""
         base = torch.nan_to_num((features - self.base_centre) / self.base_scale, nan=0.0)
         return base.clamp(-PROJECTION_CLIP, PROJECTION_CLIP)
 

@@ -131,9 +131,21 @@ class Volumes(nn.Module):
 
     def terms(self, raw: Tensor) -> Tensor:
         """Return the terms of the polynomial; (n, p) mm3 to (n, t), without NaN."""
+        return self.terms_of(self.scaled(raw))
+
+    def scaled(self, raw: Tensor) -> Tensor:
+        """Return the features scaled, clipped, and zero where missing; (n, p) mm3 to (n, f)."""
         scaled = (self.relative(raw) - self.centre) / self.scale
-        scaled = torch.nan_to_num(scaled.clamp(-self.config.clip, self.config.clip), nan=0.0)
+        return torch.nan_to_num(scaled.clamp(-self.config.clip, self.config.clip), nan=0.0)
+
+    def terms_of(self, scaled: Tensor) -> Tensor:
+        """Return the terms of the polynomial of scaled features; (n, f) to (n, t)."""
         return torch.stack([scaled[:, list(p)].prod(dim=-1) for p in self.config.powers], dim=-1)
+
+    def years(self, scaled: Tensor) -> Tensor:
+        """Return ages from scaled features, without ends; (n, f) to (n,)."""
+        age = self.terms_of(scaled) @ self.weight + self.intercept
+        return age.exp() if self.config.log_age else age
 
     def forward(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Predict age.
@@ -150,9 +162,7 @@ class Volumes(nn.Module):
             size; and NaN, as this family does not tell sex; each (n,).
         """
         raw = inputs[MODALITY]
-        age = self.terms(raw) @ self.weight + self.intercept
-        if self.config.log_age:
-            age = age.exp()
+        age = self.years(self.scaled(raw))
         head = raw[:, list(self.config.reference)].sum(dim=-1)
         age = age.clamp(self.youngest, self.oldest)
         return torch.where(head > 0, age, torch.nan), torch.full_like(age, torch.nan)
