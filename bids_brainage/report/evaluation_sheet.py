@@ -163,7 +163,7 @@ def _view(name: str, model: ModelEvaluation) -> dict[str, Any]:
             groups.setdefault((score.group, score.level), {})[score.metric] = score
     used = [c for c in GROUPS if any(c[1] in scores for scores in groups.values())]
     rows = [
-        ([group, level, str(int(scores["n"].value))], _cells(scores, used))
+        ([f"{group} {level}", str(int(scores["n"].value))], _cells(scores, used))
         for (group, level), scores in groups.items()
     ]
     return {
