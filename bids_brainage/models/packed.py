@@ -1,12 +1,23 @@
-"""Convolutions with weights laid out once for the CPU, in place of at every call."""
+"""Networks made ready for inference: normalisations folded in, weights laid out for the CPU."""
 
 from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 LAST = torch.channels_last_3d
+
+
+def fold(module: nn.Module) -> None:
+    """Fold normalisations that follow a 3D convolution in a sequence into it, in place."""
+    for part in [part for part in module.modules() if isinstance(part, nn.Sequential)]:
+        for i in range(len(part) - 1):
+            conv, norm = part[i], part[i + 1]
+            if type(conv) is nn.Conv3d and type(norm) is nn.BatchNorm3d and not norm.training:
+                part[i] = fuse_conv_bn_eval(conv, norm)
+                part[i + 1] = nn.Identity()
 
 
 class PackedConv(nn.Module):
@@ -20,7 +31,7 @@ class PackedConv(nn.Module):
 
     def __init__(self, conv: nn.Conv3d) -> None:
         super().__init__()
-        self._where: Any = (conv.padding, conv.stride, conv.dilation, conv.groups)
+        self._where: list[Any] = [conv.padding, conv.stride, conv.dilation, conv.groups]
         self._bias = None if conv.bias is None else conv.bias.detach()
         self._weight = torch._C._nn.mkldnn_reorder_conv3d_weight(
             conv.weight.detach().to_mkldnn(), *self._where

@@ -142,7 +142,7 @@ def file_hash(path: Path) -> str:
 
 def _filled(family: Family, config: Mapping[str, Any], path: Path) -> nn.Module:
     """Module with stored weights, which are in memory once and not drawn at random before."""
-    state = _read(path)
+    state = read_weights(path)
     try:
         with torch.device("meta"):
             module = family.build(config)
@@ -157,7 +157,7 @@ def _filled(family: Family, config: Mapping[str, Any], path: Path) -> nn.Module:
     return module
 
 
-def _read(path: Path) -> dict[str, Tensor]:
+def read_weights(path: Path) -> dict[str, Tensor]:
     """Weights in single precision, each in memory of its own."""
     with safe_open(path, framework="pt") as file:
         names = list(file.keys())

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from bids_brainage.errors import ModelError
 from bids_brainage.models.cards import ModelCard
-from bids_brainage.models.packed import pack
+from bids_brainage.models.packed import fold, pack
 from bids_brainage.predict.predictor import AGE_DECIMALS, Features, Predictor
 from bids_brainage.records.prediction import Prediction
 
@@ -66,6 +66,7 @@ class ImagePredictor(Predictor):
     ) -> None:
         if isinstance(module, Fusable):
             module.fuse()
+        fold(module.eval())
         super().__init__(module, card, device, batch_size)
         if device.type == "cpu":
             pack(module)

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from bids_brainage.models import packed
-from bids_brainage.models.packed import PackedConv, can_pack, pack
+from bids_brainage.models.packed import PackedConv, can_pack, fold, pack
 from bids_brainage.models.scaledense import ScaleDense
 from tests.models.test_scaledense import SMALL, lively
 
@@ -58,3 +58,23 @@ def test_convolutions_that_pad_otherwise_are_left_alone():
     )
     pack(network)
     assert all(isinstance(part, nn.Conv3d) for part in network)
+
+
+def test_normalisations_are_folded_into_the_convolutions_before_them():
+    network = nn.Sequential(
+        nn.Conv3d(2, 3, 3, bias=False), nn.BatchNorm3d(3), nn.ReLU(), nn.Conv3d(3, 2, 1),
+        nn.BatchNorm3d(2),
+    )  # fmt: skip
+    lively(network)
+    x = torch.randn(2, 2, 5, 6, 7)
+    with torch.inference_mode():
+        wanted = network(x)
+        fold(network)
+        torch.testing.assert_close(network(x), wanted, rtol=1e-5, atol=1e-5)
+    assert not [part for part in network if isinstance(part, nn.BatchNorm3d)]
+
+
+def test_normalisations_in_training_are_left_alone():
+    network = nn.Sequential(nn.Conv3d(2, 3, 3), nn.BatchNorm3d(3)).train()
+    fold(network)
+    assert isinstance(network[1], nn.BatchNorm3d)
