@@ -3,6 +3,7 @@
 from benchmarks import (
     connectivity,
     faults,
+    image_models,
     prediction,
     raw,
     scale,
@@ -19,4 +20,5 @@ if __name__ == "__main__":
     scale.main()
     raw.main()
     segmentation.main()
+    image_models.main([])
     faults.main()

@@ -33,10 +33,9 @@ class PackedConv(nn.Module):
         super().__init__()
         self._where: list[Any] = [conv.padding, conv.stride, conv.dilation, conv.groups]
         self._bias = None if conv.bias is None else conv.bias.detach()
-        self._weight = torch._C._nn.mkldnn_reorder_conv3d_weight(
-            conv.weight.detach().to_mkldnn(), *self._where
-        )
+        weight = conv.weight.detach().to_mkldnn()
         del conv.weight
+        self._weight = torch._C._nn.mkldnn_reorder_conv3d_weight(weight, *self._where)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, c, x, y, z), channels last in memory, as the convolution does."""

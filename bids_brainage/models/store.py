@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import chain
@@ -161,9 +162,10 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     """Weights in single precision, each in memory of its own."""
     with safe_open(path, framework="pt") as file:
         names = list(file.keys())
+        sizes = {name: math.prod(file.get_slice(name).get_shape()) for name in names}
     state = {}
-    for name in names:
-        # The part of the file that was read counts as memory until it is closed.
+    # What was read of the file counts as memory until it is closed: the largest come first.
+    for name in sorted(names, key=lambda name: -sizes[name]):
         with safe_open(path, framework="pt") as file:
             value = file.get_tensor(name)
             state[name] = value.to(_dtype(value), copy=True)
