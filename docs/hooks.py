@@ -18,6 +18,7 @@ from bids_brainage.app.quality import LIMITS
 from bids_brainage.cli import app_parser, tool_command
 from bids_brainage.features.quality_checks import ANATOMY, FUNCTION
 from bids_brainage.models.cards import InputSpec, ModelCard, read_card
+from bids_brainage.records.explanation import COLUMNS as EXPLANATION
 from bids_brainage.records.group_columns import group_columns
 from bids_brainage.records.prediction import data_dictionary
 
@@ -93,6 +94,11 @@ def added_columns() -> str:
 def effect_columns() -> str:
     """Columns of the table of comparisons."""
     return _columns(MEANINGS)
+
+
+def explanation_columns() -> str:
+    """Columns of the table that explains predictions."""
+    return _columns(EXPLANATION)
 
 
 def _columns(dictionary: dict[str, dict[str, Any]]) -> str:
@@ -255,6 +261,7 @@ MAKERS = {
         columns,
         added_columns,
         effect_columns,
+        explanation_columns,
         limits,
         ranges,
         presets,

@@ -13,6 +13,7 @@ from bids_brainage.app.headline import FUSION
 from bids_brainage.app.raw import segmenter_version
 from bids_brainage.bids.outputs import (
     claim_json,
+    explanation_files,
     extraction_log,
     prediction_files,
     read_json,
@@ -100,7 +101,7 @@ def _withdraw(config: RunConfig) -> None:
         if config.stage != "predict":
             mark_started(output, key)
             remove_files([extraction_log(output, key)])
-        remove_files(prediction_files(output, key))
+        remove_files((*prediction_files(output, key), *explanation_files(output, key)))
 
 
 def _short(value: Any) -> str:

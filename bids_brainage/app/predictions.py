@@ -1,10 +1,12 @@
 """Predictions of sessions from the derivatives on disk, written as one small table each."""
 
 import logging
+import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+from bids_brainage.app.explanation import Explanation, explain, write_explanations
 from bids_brainage.app.fitting import fitting_models, named_models
 from bids_brainage.app.headline import fuse
 from bids_brainage.app.known import dataset_names, input_cautions, seen_in_training
@@ -66,6 +68,7 @@ def predict_sessions(
         The rows written, session by session and model by model.
     """
     per_session: list[list[Row]] = [[] for _ in extractions]
+    explained: list[list[Explanation]] = [[] for _ in extractions]
     known_before = [input_cautions(output_dir, extraction) for extraction in extractions]
     dataset = dataset_names(output_dir)
     for predictor in predictors:
@@ -73,7 +76,8 @@ def predict_sessions(
         withheld = fitting_only and not card.default
         read = partial(model_inputs, output_dir, card=card)
         inputs = read_ahead(read, extractions, nprocs, predictor.ahead)
-        predictions, problems = _predict(predictor, inputs, withheld=withheld)
+        kept: dict[int, Features] = {}
+        predictions, problems = _predict(predictor, inputs, kept, withheld=withheld)
         for i, prediction in predictions.items():
             problems[i] += near_the_ends(card, prediction)
         for i, extraction in enumerate(extractions):
@@ -85,18 +89,29 @@ def predict_sessions(
             row = make_row(extraction, card, predictions.get(i), problems[i], reason, known)
             if i in predictions:
                 row["predicted_age_spread"] = predictions[i].spread
+            if i in kept and not math.isnan(predictions[i].age):
+                found = explain(predictor, kept[i], extraction.key.stem)
+                explained[i] += [found] if found else []
             per_session[i].append(row)
-    for extraction, rows in zip(extractions, per_session, strict=True):
+    for extraction, rows, why in zip(extractions, per_session, explained, strict=True):
         if fuses:
             rows.insert(0, fuse(rows))
+        write_explanations(output_dir, extraction.key, why)
         _write(output_dir, extraction, rows, predictors)
     return [row for rows in per_session for row in rows]
 
 
 def _predict(
-    predictor: Predictor, inputs: Iterator[tuple[Features, list[str]]], *, withheld: bool
+    predictor: Predictor,
+    inputs: Iterator[tuple[Features, list[str]]],
+    kept: dict[int, Features],
+    *,
+    withheld: bool,
 ) -> tuple[dict[int, Prediction], list[list[str]]]:
-    """Predictions by the number of the session, and problems of every session."""
+    """Predictions by the number of the session, and problems of every session.
+
+    Features of a model that explains its ages are kept; images would be too large.
+    """
     problems: list[list[str]] = []
     numbers: list[int] = []
 
@@ -105,6 +120,8 @@ def _predict(
             problems.append(why)
             if features and not withheld:
                 numbers.append(number)
+                if predictor.explains:
+                    kept[number] = features
                 yield features
 
     found = predictor.predict(usable())

@@ -23,6 +23,7 @@ IGNORED = (
     "figures",
     "*_log.json",
     "*_predictions.*",
+    "*_explanation.*",
     "*_morph.*",
     "*_relmat.*",
     "*_timeseries.*",

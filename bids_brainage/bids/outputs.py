@@ -53,6 +53,12 @@ def prediction_files(output_dir: Path, key: SessionKey) -> tuple[Path, Path]:
     return table, table.with_suffix(".json")
 
 
+def explanation_files(output_dir: Path, key: SessionKey) -> tuple[Path, Path]:
+    """Paths of the table that explains the session's predictions, and of its sidecar."""
+    table = session_file(output_dir, key, "desc-brainage_explanation.tsv")
+    return table, table.with_suffix(".json")
+
+
 def start_marker(output_dir: Path, key: SessionKey) -> Path:
     """Path of the marker that stands while a session is being worked on."""
     return output_dir / "logs" / "started" / f"{key.stem}.json"

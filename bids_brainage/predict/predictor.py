@@ -10,7 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from bids_brainage.errors import ModelError
+from bids_brainage.models.attribution import Attribution
 from bids_brainage.models.cards import ModelCard
+from bids_brainage.models.families import FAMILIES
 from bids_brainage.predict.describe import extreme_measures, missing_blocks
 from bids_brainage.records.prediction import Prediction
 
@@ -109,6 +111,27 @@ class Predictor:
         while batch := list(islice(left, self._batch_size)):
             results += self._predict_batch(batch)
         return results
+
+    @property
+    def explains(self) -> bool:
+        """Whether the model can tell what each measure adds."""
+        family = FAMILIES.get(self.card.family)
+        return family is not None and family.attribute is not None
+
+    def attribute(self, session: Features) -> Attribution:
+        """Tell what each measure of one session adds to its predicted age.
+
+        Raises
+        ------
+        ModelError
+            If the model cannot, or a vector has the wrong length.
+        """
+        family = FAMILIES.get(self.card.family)
+        if family is None or family.attribute is None:
+            raise ModelError(f"models of family {self.card.family} do not explain ages")
+        arrays = {name: self._stack(name, [session])[0] for name in self.card.inputs}
+        tensors = {name: torch.from_numpy(a).to(self._device) for name, a in arrays.items()}
+        return family.attribute(cast(nn.Module, self._module), self.card, tensors)
 
     def _predict_batch(self, sessions: Sequence[Features]) -> list[Prediction]:
         arrays = {name: self._stack(name, sessions) for name in self.card.inputs}
