@@ -142,8 +142,7 @@ class Predictor:
             percentile = _percentile(self._module, tensors, age)
             several = tensors if len(tensors) > 1 else {}
             parts = [self._module({name: tensor})[0] for name, tensor in several.items()]
-        probability = torch.sigmoid(logit)
-        numbers = torch.stack([age, probability, beyond, percentile, *parts], dim=1).cpu()
+        numbers = torch.stack([age, logit, beyond, percentile, *parts], dim=1).cpu()
         return [
             self._prediction({name: array[i] for name, array in arrays.items()}, *row)
             for i, row in enumerate(numbers.tolist())
@@ -153,7 +152,7 @@ class Predictor:
         self,
         measures: Mapping[str, np.ndarray],
         age: float,
-        probability: float,
+        logit: float,
         beyond: float,
         percentile: float,
         *parts: float,
@@ -175,7 +174,7 @@ class Predictor:
                 extremes += extreme_measures(names, measures[name], lower, upper)
         return Prediction(
             age=round(age, AGE_DECIMALS),
-            probability_female=round(probability, AGE_DECIMALS),
+            probability_female=self._probability(logit, used),
             modalities=used,
             out_of_range=round(beyond, AGE_DECIMALS),
             missing={name: round(float(missing[name].mean()), AGE_DECIMALS) for name in used},
@@ -188,6 +187,10 @@ class Predictor:
                 if len(used) > 1
             },
         )
+
+    def _probability(self, logit: float, used: tuple[str, ...]) -> float:
+        scaled = logit * self.card.sex_slope.get("+".join(used), 1.0)
+        return round(float(torch.sigmoid(torch.tensor(scaled, dtype=torch.float64))), AGE_DECIMALS)
 
     def _stack(self, name: str, sessions: Sequence[Features]) -> np.ndarray:
         width = len(self.card.inputs[name].names)

@@ -16,7 +16,13 @@ from bids_brainage.training.recipe import Recipe
 from bids_brainage.training.rows import INPUTS, Predictions
 from bids_brainage.training.samples import describe_samples
 from bids_brainage.training.tables import TrainingTable
-from bids_brainage.training.trust import card_intervals, cross_fitted_limits, interval_scores
+from bids_brainage.training.trust import (
+    card_intervals,
+    cross_fitted_chance,
+    cross_fitted_limits,
+    interval_scores,
+    sex_slope,
+)
 
 COMBINED = dict(zip(COMBINATIONS, INPUTS, strict=True))
 PACKAGES = ("numpy", "scikit-learn", "torch", "safetensors")
@@ -65,7 +71,7 @@ def make_card(
     parent
         Card of the model that was fine-tuned.
     """
-    bias, ages, intervals = {}, {}, {}
+    bias, ages, intervals, slopes = {}, {}, {}, {}
     trained = _trained_modalities(table, recipe, parent)
     combinations = {
         c: inputs for c, inputs in COMBINED.items() if set(c.split("+")) <= set(trained)
@@ -79,11 +85,13 @@ def make_card(
             predicted = np.exp(predictions[inputs][0])
             line = fit_bias(table.age, predicted)
             bias[combination] = {"slope": line.slope, "intercept": line.intercept}
+            slopes[combination] = round(sex_slope(table.female, predictions[inputs][1]), 4)
             if found := card_intervals(table.age, predicted, table.sites):
                 intervals[combination] = found
     if parent is not None:
         bias, ages = parent.bias_correction | bias, parent.age_range | ages
         intervals = parent.intervals | intervals
+        slopes = parent.sex_slope | slopes
     return ModelCard(
         name=name,
         version=__version__,
@@ -97,6 +105,7 @@ def make_card(
         },
         bias_correction=bias,
         intervals=intervals,
+        sex_slope=slopes,
         age_range=ages,
         sha256="",
         config=module.config.as_dict(),
@@ -153,13 +162,16 @@ def _metrics(
     known = people & ~np.isnan(predictions[0])
     if not known.any():
         return {}
+    chance = cross_fitted_chance(table.female, predictions[1], folds)
     limits = cross_fitted_limits(table.age, np.exp(predictions[0]), table.sites, folds)
 
     def score(rows: np.ndarray) -> dict[str, float]:
-        chance = 1 / (1 + np.exp(-predictions[1][rows]))
         ages = regression_metrics(table.age[rows], np.exp(predictions[0][rows]))
-        sexes = classification_metrics(table.female[rows], chance)
+        # Slopes that differ between folds would change the order of people.
+        sexes = classification_metrics(table.female[rows], 1 / (1 + np.exp(-predictions[1][rows])))
         both = ages | {f"sex_{k}": v for k, v in sexes.items() if k in ("accuracy", "auc")}
+        squares = np.square(chance - table.female)[rows & np.isfinite(table.female)]
+        both["sex_brier"] = float(squares.mean()) if squares.size else float("nan")
         return {k: round(v, 4) for k, v in both.items()}
 
     return {

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from sklearn.linear_model import LogisticRegression
 
 from bids_brainage.bids.outputs import write_tsv
 from bids_brainage.evaluation.intervals import LEVEL, Intervals, fit_intervals
@@ -21,6 +22,8 @@ COLUMNS = (
 )  # fmt: skip
 SEX = {1.0: "F", 0.0: "M"}
 DECIMALS = 4
+MIN_OF_SEX = 20
+SLOPES = (0.2, 5.0)
 
 
 def cross_fitted_limits(
@@ -79,6 +82,39 @@ def card_intervals(age: np.ndarray, predicted: np.ndarray, sites: np.ndarray) ->
     """Intervals for a card, fitted on everybody; empty with too few people."""
     found: Intervals | None = fit_intervals(age, predicted, sites)
     return {} if found is None else found.as_dict()
+
+
+def sex_slope(female: np.ndarray, logit: np.ndarray) -> float:
+    """Fit what logits must be multiplied by to be calibrated where both sexes are as frequent.
+
+    Platt's scaling (1999) without a constant, which would learn the sample's share of women.
+
+    Parameters
+    ----------
+    female
+        1 for women, 0 for men, NaN for unknown; shape (n,).
+    logit
+        Out-of-fold female logits; NaN is left out.
+
+    Returns
+    -------
+        1 with fewer than 20 women or men.
+    """
+    known = np.isfinite(female) & np.isfinite(logit)
+    truth = female[known].astype(int)
+    if min((truth == 1).sum(), (truth == 0).sum()) < MIN_OF_SEX:
+        return 1.0
+    fit = LogisticRegression(C=1e3, fit_intercept=False, class_weight="balanced", max_iter=1000)
+    return float(np.clip(fit.fit(logit[known][:, None], truth).coef_[0, 0], *SLOPES))
+
+
+def cross_fitted_chance(female: np.ndarray, logit: np.ndarray, folds: np.ndarray) -> np.ndarray:
+    """Probability of being female, calibrated on the people of the other folds."""
+    slope = np.ones(len(logit))
+    for fold in np.unique(folds):
+        mine = folds == fold
+        slope[mine] = sex_slope(female[~mine], logit[~mine])
+    return 1 / (1 + np.exp(-slope * logit))
 
 
 def fit_distances(
@@ -158,7 +194,7 @@ def _rows(
 ) -> Iterator[dict[str, Any]]:
     for combination, key in combinations.items():
         predicted = np.exp(predictions[key][0])
-        chance = 1 / (1 + np.exp(-predictions[key][1]))
+        chance = cross_fitted_chance(table.female, predictions[key][1], folds)
         lower, upper = cross_fitted_limits(table.age, predicted, table.sites, folds)
         for i in np.flatnonzero(np.isfinite(predicted)):
             yield {
