@@ -22,10 +22,11 @@ from pathlib import Path
 from benchmarks.measure import in_turns, peak_mb
 
 PUBLISHED = "layer by layer"
+GRAPH = "layer by layer, graph kept"
 PLAIN = "ours, not fused"
 FUSED = "ours, fused"
 PACKED = "ours, as the App does"
-WAYS = (PUBLISHED, PLAIN, FUSED, PACKED)
+WAYS = (PUBLISHED, GRAPH, PLAIN, FUSED, PACKED)
 TRAINING = (PUBLISHED, PLAIN, "ours, checkpointed")
 NETWORKS = ("first", "second", "cascade", "figure", "resnext")
 CLOSE = 1e-4
@@ -98,14 +99,14 @@ def compare(options: argparse.Namespace, folder: str) -> int:
 def show(title: str, found: dict[str, dict[str, float]]) -> int:
     """Print the medians and their ratios; return how many ages are not close to the first."""
     wanted = found[PUBLISHED]
-    print(f"{title}\n{'':26s}" + "".join(f"{name:>11s}" for name in COLUMNS.values() if name))
+    print(f"{title}\n{'':30s}" + "".join(f"{name:>11s}" for name in COLUMNS.values() if name))
     wrong = 0
     for way, row in found.items():
-        print(f"  {way:24s}" + "".join(f"{row[key]:11.3f}" for key in COLUMNS if key in row))
+        print(f"  {way:28s}" + "".join(f"{row[key]:11.3f}" for key in COLUMNS if key in row))
         if way != PUBLISHED:
             ratios = [wanted[key] / row[key] for key in ("seconds", "cpu", "peak_mb")]
             print(
-                f"    {'times less':22s}" + "".join(f"{ratio:10.2f}x" for ratio in ratios), end=""
+                f"    {'times less':26s}" + "".join(f"{ratio:10.2f}x" for ratio in ratios), end=""
             )
         if way != PUBLISHED and "age" in row:
             apart = abs(row["age"] / wanted["age"] - 1)
@@ -153,7 +154,7 @@ def load(name: str, way: str, folder: Path, *, small: bool):
     from bids_brainage.models.packed import fold, pack
     from bids_brainage.models.store import read_weights
 
-    network, tell = build(name, published=way == PUBLISHED, small=small)
+    network, tell = build(name, published=way in (PUBLISHED, GRAPH), small=small)
     state = read_weights(folder / f"{name}.safetensors")
     known = {key: state[key] for key in network.state_dict()}
     network.load_state_dict(known, assign=True)
@@ -184,9 +185,9 @@ def predict(name: str, way: str, folder: Path, *, small: bool = False) -> dict[s
 
     _, tell = load(name, way, folder, small=small)
     image, sex = read(name, folder)
-    torch.set_grad_enabled(way == PUBLISHED)
+    modes = {GRAPH: torch.enable_grad, PUBLISHED: torch.no_grad}
     seconds = []
-    with torch.inference_mode(mode=way != PUBLISHED):
+    with modes.get(way, torch.inference_mode)():
         age = tell(image, sex).item()
         begin = time.process_time()
         for _ in range(3):
@@ -194,7 +195,6 @@ def predict(name: str, way: str, folder: Path, *, small: bool = False) -> dict[s
             tell(image, sex).item()
             seconds.append(time.perf_counter() - start)
         cpu = (time.process_time() - begin) / 3
-    torch.set_grad_enabled(True)
     return {"seconds": sorted(seconds)[1], "cpu": cpu, "peak_mb": peak_mb(), "age": age}
 
 

@@ -1,8 +1,7 @@
 """The networks of the published systems, computed layer by layer as their code does.
 
 Written from descriptions of their layers: four convolutions with a normalisation each are summed,
-a normalisation and an activation follow, every layer makes a new array, and the graph for gradients
-is kept.
+a normalisation and an activation follow, and every layer makes a new array.
 """
 
 import torch
