@@ -24,6 +24,7 @@ from bids_brainage.models.find import find_model
 from bids_brainage.models.store import save_model
 from bids_brainage.models.volumes import MODALITY
 from bids_brainage.training.samples import describe_people
+from bids_brainage.training.trust import card_intervals
 from bids_brainage.training.volumes.candidates import CANDIDATES, Candidate, usable
 from bids_brainage.training.volumes.crossval import MEASURED
 from bids_brainage.training.volumes.decision import Decision, decide
@@ -154,6 +155,7 @@ def make_card(
     candidate = decision.candidate
     people = table.subset(np.isin(table.methods, candidate.methods))
     line = fit_bias(table.age, decision.predicted)
+    intervals = card_intervals(table.age, decision.predicted, table.sites)
     alike = people.subset(people.methods == method)
     typical = {
         name: float(f"{value:.6g}")
@@ -169,6 +171,7 @@ def make_card(
         training=samples(people),
         metrics={"note": NOTE, MODALITY: _metrics(table, decision, method)},
         bias_correction={MODALITY: {"slope": line.slope, "intercept": line.intercept}},
+        intervals={MODALITY: intervals} if intervals else {},
         age_range={MODALITY: (float(people.age.min()), float(people.age.max()))},
         sha256="",
         config=candidate.config(table.names).as_dict(),
