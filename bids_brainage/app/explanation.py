@@ -42,6 +42,14 @@ class Explanation:
     rows: list[Row]
     summary: dict[str, Any]
 
+    @property
+    def words(self) -> str:
+        """What each input added, where there were several."""
+        parts = self.summary["ContributionByModality"]
+        added = ", ".join(f"{name} {years:+.1f}" for name, years in parts.items())
+        base = self.summary["PredictedAgeOfTypicalPerson"]
+        return f"{added} years from {base:.1f}" if len(parts) > 1 else ""
+
 
 def explain(predictor: Predictor, features: Features, what: str) -> Explanation | None:
     """Explain one prediction; None where the model cannot, with a warning where it fails.

@@ -91,7 +91,10 @@ def predict_sessions(
                 row["predicted_age_spread"] = predictions[i].spread
             if i in kept and not math.isnan(predictions[i].age):
                 found = explain(predictor, kept[i], extraction.key.stem)
-                explained[i] += [found] if found else []
+                if found:
+                    explained[i].append(found)
+                    # As in the table of all measures, which adds up to the same age.
+                    row["contributions"] = found.words or row["contributions"]
             per_session[i].append(row)
     for extraction, rows, why in zip(extractions, per_session, explained, strict=True):
         if fuses:

@@ -54,7 +54,7 @@ def connectome_panels(
         f"for 0, red for 1; mean {decimals(mean)}; {len(missing)} regions missing."
     )
     panels = [Panel(source, "Connectome", alt, caption)]
-    coordinates = _coordinates(table, session)
+    coordinates = region_centres(table, session)
     if coordinates is not None and np.count_nonzero(finite) > 50:
         threshold = figures.strongest(matrix)
         source = save_figure(
@@ -72,7 +72,8 @@ def connectome_panels(
     return panels
 
 
-def _coordinates(table: NumericTable, session: SessionDerivatives) -> np.ndarray | None:
+def region_centres(table: NumericTable, session: SessionDerivatives) -> np.ndarray | None:
+    """Places of a table's regions in MNI space, regions x 3, mm; None where few are known."""
     for other in (table, *session.timeseries):
         centres = other.sidecar.get("RegionCentroids")
         if isinstance(centres, dict):

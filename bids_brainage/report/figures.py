@@ -76,7 +76,9 @@ def strongest(matrix: np.ndarray, share: float = 0.02) -> float:
     return float(np.nanquantile(strengths, 1 - share))
 
 
-def glass_brain(matrix: np.ndarray, coordinates: np.ndarray, threshold: float) -> str:
+def glass_brain(
+    matrix: np.ndarray, coordinates: np.ndarray, threshold: float, limit: float = 1.0
+) -> str:
     """Draw the strongest connections in a glass brain.
 
     Parameters
@@ -85,6 +87,8 @@ def glass_brain(matrix: np.ndarray, coordinates: np.ndarray, threshold: float) -
         Region centres in MNI space, regions x 3, mm; NaN rows are left out.
     threshold
         Absolute correlation from which a connection is drawn.
+    limit
+        Absolute value of the deepest colours.
 
     Returns
     -------
@@ -104,8 +108,8 @@ def glass_brain(matrix: np.ndarray, coordinates: np.ndarray, threshold: float) -
             coordinates[usable],
             edge_threshold=threshold,
             edge_cmap="RdBu_r",
-            edge_vmin=-1,
-            edge_vmax=1,
+            edge_vmin=-limit,
+            edge_vmax=limit,
             node_color=canvas.INK,
             node_size=7,
             edge_kwargs={"linewidth": 1.1},

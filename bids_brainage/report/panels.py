@@ -8,6 +8,7 @@ from pathlib import Path
 from bids_brainage.errors import BrainAgeError, OutputError
 from bids_brainage.report.carpet_panel import carpet_panel
 from bids_brainage.report.connectome_panel import connectome_panels
+from bids_brainage.report.explanation_panel import explanation_panels
 from bids_brainage.report.image_panels import (
     coregistration_panels,
     standard_panels,
@@ -22,6 +23,7 @@ from bids_brainage.report.volumes_panel import VolumesPanel, volumes_panel
 logger = logging.getLogger(__name__)
 
 KINDS = (
+    "explanation",
     "tissues",
     "registration",
     "coregistration",
@@ -44,6 +46,7 @@ class SessionPanels:
         What could not be drawn, in plain words.
     """
 
+    explanation: list[Panel] = field(default_factory=list)
     tissues: list[Panel] = field(default_factory=list)
     standard: list[Panel] = field(default_factory=list)
     coregistration: list[Panel] = field(default_factory=list)
@@ -59,6 +62,7 @@ class SessionPanels:
         """Every figure."""
         tables = [part.panel for part in (self.morphometry, self.volumes) if part]
         return [
+            *self.explanation,
             *self.tissues,
             *self.standard,
             *self.coregistration,
@@ -91,6 +95,7 @@ def draw_session(output_dir: Path, session: SessionDerivatives) -> SessionPanels
             panels.problems.append(f"No figure of {what}: {_reason(error)}")
             return []
 
+    panels.explanation = attempt("the explanation", explanation_panels, session)
     if anatomy:
         panels.tissues = attempt("the tissues", tissue_panels, anatomy)
         panels.standard = attempt("the registration", standard_panels, anatomy)

@@ -14,8 +14,8 @@ from bids_brainage.report.reading import SessionDerivatives, find_sessions, read
 
 # Sidecar lists as long as the run, which the figures show better.
 _LONG = ("FramewiseDisplacement", "RegionCentroids", "CensoredVolumes", "KeptVolumes", "Coverage")
-# Sections that only sessions with raw images have.
-_IMAGES = ("tissues", "standard", "coregistration")
+# Sections that not every session has.
+_OPTIONAL = ("explanation", "tissues", "standard", "coregistration")
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,9 @@ def write_participant_report(output_dir: Path, participant: str) -> Path:
             "predicted": any(a.has_age for view in views for a in view.answers),
             "disclaimer": NOT_CLINICAL,
             "quality": _quality(sessions),
-            "shown": {part: any(getattr(view.panels, part) for view in views) for part in _IMAGES},
+            "shown": {
+                part: any(getattr(view.panels, part) for view in views) for part in _OPTIONAL
+            },
             "session_labels": [view.label for view in views],
             "paragraphs": paragraphs,
             "references": references,

@@ -58,6 +58,8 @@ class SessionDerivatives:
         Images that preprocessing of raw images left, by their paths.
     volumes
         Rows of the volumes of a raw T1w.
+    explanation, explanation_sidecar
+        Rows of the table that explains the predicted ages, and its sidecar.
     modulated
         Atlases whose modulated grey matter was written.
     interrupted
@@ -77,6 +79,8 @@ class SessionDerivatives:
     anatomy: Files | None = None
     raw_runs: tuple[Files, ...] = ()
     volumes: tuple[dict[str, str], ...] = ()
+    explanation: tuple[dict[str, str], ...] = ()
+    explanation_sidecar: dict[str, Any] = field(default_factory=dict)
     modulated: tuple[str, ...] = ()
     interrupted: bool = False
     problems: tuple[str, ...] = ()
@@ -126,6 +130,7 @@ def read_session(output_dir: Path, key: SessionKey, *, numbers: bool = True) -> 
     table = outputs.predictions_file(output_dir, key)
     morph = _derivatives(output_dir, key, log, "morphometry", "anat", "desc-freesurfer_morph.tsv")
     volumes = outputs.session_file(output_dir, key, "desc-volumes_morph.tsv", "anat")
+    why = outputs.explanation_files(output_dir, key)[0]
     relmats = _derivatives(output_dir, key, log, "connectivity", "func", "*_relmat.tsv")
     series = _derivatives(
         output_dir, key, log, "timeseries", "func", "*_desc-denoised_timeseries.tsv"
@@ -142,6 +147,8 @@ def read_session(output_dir: Path, key: SessionKey, *, numbers: bool = True) -> 
         anatomy=find_anatomy(output_dir, key),
         raw_runs=find_runs(output_dir, key),
         volumes=tuple(_read_rows(volumes, problems)),
+        explanation=tuple(_read_rows(why, problems)) if numbers else (),
+        explanation_sidecar=_read_sidecar(why, problems) if numbers else {},
         modulated=_modulated(volumes.parent, key),
         interrupted=outputs.start_marker(output_dir, key).is_file(),
         problems=tuple(problems),

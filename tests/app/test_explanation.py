@@ -34,6 +34,9 @@ def test_every_level_adds_up_to_the_predicted_age(crowd, table):
     assert summary["PredictedAge"] == pytest.approx(float(row["predicted_age"]), abs=1e-3)
     assert abs(summary["Residual"]) < 0.05
     added = summary["PredictedAge"] - summary["PredictedAgeOfTypicalPerson"]
+    parts = [f"{name} {sum(years(table, name, 'region')):+.1f}" for name in
+             ("morphometry", "connectivity")]  # fmt: skip
+    assert row["contributions"].startswith(", ".join(parts))
     for level in ("region", "group"):
         total = sum(sum(years(table, name, level)) for name in ("morphometry", "connectivity"))
         assert total == pytest.approx(added, abs=0.05)
