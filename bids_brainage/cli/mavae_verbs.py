@@ -45,6 +45,16 @@ def add_crossval(families: Any) -> None:
     _add_recipe(crossval)
     crossval.add_argument("--output", type=Path, default=Path("crossval"), metavar="DIR")
     crossval.add_argument("--no-ablations", action="store_true", help="leave the ablations out")
+    crossval.add_argument(
+        "--within-sites",
+        action="store_true",
+        help="deal people of every site into all folds: no test site is unseen",
+    )
+    crossval.add_argument(
+        "--harmonise",
+        choices=("combat",),
+        help="also rows whose measures had the mean differences between training sites taken out",
+    )
     crossval.add_argument("--only", nargs="+", default=(), metavar="ROW", help="only these rows")
     crossval.set_defaults(work=_crossval)
 
@@ -180,6 +190,7 @@ def _crossval(options: argparse.Namespace) -> int:
     folder = run_crossval(CrossvalOptions(
         data=options.data, output=options.output, recipe=_recipe(options), n_folds=options.folds,
         ablations=not options.no_ablations, resume=options.resume, only=tuple(options.only),
+        within_sites=options.within_sites, harmonise=bool(options.harmonise),
     ))  # fmt: skip
     say((folder / "crossval.md").read_text(encoding="utf-8"))
     return 0

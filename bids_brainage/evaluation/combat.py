@@ -162,15 +162,11 @@ def check_sites(sites: np.ndarray, age: np.ndarray, covariates: np.ndarray, plac
             place=place, hint="name another column, or leave --harmonise out",
         )  # fmt: skip
     hint = "differences of site and of age cannot be told apart: compare within sites"
-    for k, name in enumerate(names):
-        own, others = np.percentile(age[index == k], [5, 95]), np.percentile(
-            age[index != k], [5, 95]
+    for name, (low, high) in sites_apart(sites, age).items():
+        raise UsageError(
+            f"site and age are confounded: the ages of {name} ({low:.0f} to {high:.0f}) do not "
+            "overlap with those of the others", place=place, hint=hint,
         )  # fmt: skip
-        if own[0] > others[1] or own[1] < others[0]:
-            raise UsageError(
-                f"site and age are confounded: the ages of {name} ({own[0]:.0f} to {own[1]:.0f}) "
-                "do not overlap with those of the others", place=place, hint=hint,
-            )  # fmt: skip
     means = np.array([age[index == k].mean() for k in range(len(names))])
     explained = float(np.var(means[index]) / max(np.var(age), SMALL))
     if explained > MAX_CONFOUNDING:
@@ -186,15 +182,31 @@ def check_sites(sites: np.ndarray, age: np.ndarray, covariates: np.ndarray, plac
         )  # fmt: skip
 
 
+def sites_apart(sites: np.ndarray, age: np.ndarray) -> dict[str, tuple[float, float]]:
+    """Sites whose ages (5th to 95th percentile) do not overlap with the others', and these ages."""
+    found = {}
+    for name in np.unique(sites):
+        own = np.percentile(age[sites == name], [5, 95])
+        if (sites == name).all():
+            continue
+        others = np.percentile(age[sites != name], [5, 95])
+        if own[0] > others[1] or own[1] < others[0]:
+            found[str(name)] = (float(own[0]), float(own[1]))
+    return found
+
+
 def _least_squares(design: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Solve for all measures at once, and one by one for those with missing values."""
+    """Solve at once for all measures that the same people have."""
     weights = np.zeros((design.shape[1], values.shape[1]))
-    whole = ~np.isnan(values).any(axis=0)
-    weights[:, whole] = np.linalg.lstsq(design, values[:, whole], rcond=None)[0]
-    for j in np.flatnonzero(~whole):
-        rows = ~np.isnan(values[:, j])
+    seen = ~np.isnan(values)
+    patterns: dict[bytes, list[int]] = {}
+    for j in range(values.shape[1]):
+        patterns.setdefault(np.packbits(seen[:, j]).tobytes(), []).append(j)
+    for columns in patterns.values():
+        rows = seen[:, columns[0]]
         if rows.any():
-            weights[:, j] = np.linalg.lstsq(design[rows], values[rows, j], rcond=None)[0]
+            found = np.linalg.lstsq(design[rows], values[np.ix_(rows, columns)], rcond=None)[0]
+            weights[:, columns] = found
     return weights
 
 

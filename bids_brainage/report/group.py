@@ -14,6 +14,7 @@ from bids_brainage.report import group_figures, pages
 from bids_brainage.report.answer import NOT_CLINICAL
 from bids_brainage.report.group_analysis import analysis_view
 from bids_brainage.report.group_rows import DRAWN, Columns, GroupRows
+from bids_brainage.report.group_scores import score_cells
 
 MAX_REASONS = 200
 MINIMUM_DRAWN = 8
@@ -32,6 +33,8 @@ class ModelView:
     ----------
     metrics
         Name and text, in the order of the table.
+    scores
+        Texts of the table with intervals.
     scatter, histogram, quality
         Figures as data URIs; empty without enough known ages.
     """
@@ -41,6 +44,7 @@ class ModelView:
     n_known: int
     n_outside: int
     metrics: list[tuple[str, str]]
+    scores: list[str]
     scatter: str
     scatter_alt: str
     histogram: str
@@ -132,6 +136,7 @@ def _model(name: str, columns: Columns) -> ModelView:
         n_known=int(gap.size),
         n_outside=int(outside.sum()),
         metrics=_metrics(columns),
+        scores=score_cells(columns),
         scatter=scatter,
         scatter_alt=f"Predicted against chronological age of {gap.size} sessions.",
         histogram=histogram,

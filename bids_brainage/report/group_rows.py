@@ -21,6 +21,7 @@ from bids_brainage.report.reading import number
 MAX_ROWS = 1000
 MAX_WHO = 20
 NUMBERS = ("age", "predicted_age", "brain_age_gap", "brain_age_gap_corrected")
+LIMITS = ("predicted_age_lower", "predicted_age_upper")
 GROUP_NUMBERS = (REFIT, HARMONISED)
 DRAWN = {
     "t1w_snr": "T1w signal to noise",
@@ -138,8 +139,9 @@ class GroupRows:
         columns = self.models.setdefault(name, Columns()) if name else None
         outside, unlike = _outside(row), _unlike(row)
         if columns is not None and math.isfinite(number(row.get("predicted_age"))):
-            for column in (*NUMBERS, *GROUP_NUMBERS, *DRAWN, "probability_female"):
+            for column in (*NUMBERS, *LIMITS, *GROUP_NUMBERS, *DRAWN, "probability_female"):
                 columns.extend(column, number(row.get(column)))
+            columns.extend("person", self.n_participants)
             columns.extend("female", _SEXES.get(row.get("sex", ""), math.nan))
             columns.extend("outside", outside or unlike)
         check = known(row.get("quality")) == "check"

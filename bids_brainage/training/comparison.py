@@ -31,6 +31,8 @@ def write_comparison(
     results: Mapping[str, Predictions],
     seconds: Mapping[str, float],
     recipe: Recipe,
+    *,
+    within_sites: bool = False,
 ) -> None:
     """Write ``crossval.tsv``, ``crossval.md``, ``crossval.json`` and ``predictions.tsv``.
 
@@ -43,6 +45,8 @@ def write_comparison(
         Predictions of the rows that are done.
     seconds
         Time each row took.
+    within_sites
+        Whether people of every site are in all folds.
     """
     both = table.has_both()
     people = both if both.any() else np.ones(len(table), bool)
@@ -65,7 +69,11 @@ def write_comparison(
          "rows": lines, "comparisons": goals, "morphometry_by_dataset": lifespan,
          "recipe": recipe.as_dict()},
     )  # fmt: skip
-    write_text(folder / "crossval.md", _markdown(lines, goals, lifespan, int(people.sum())))
+    text = _markdown(lines, goals, lifespan, int(people.sum()))
+    if within_sites:
+        text = text.replace("Site-grouped folds", "Folds within sites")
+        text = text.replace("sites unseen", "sites known")
+    write_text(folder / "crossval.md", text)
     _write_predictions(folder, table, folds, results)
 
 

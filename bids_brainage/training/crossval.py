@@ -3,6 +3,7 @@
 import logging
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -10,13 +11,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bids_brainage.errors import OutputError
 from bids_brainage.models.mavae import Mavae
 from bids_brainage.training.baselines import FAMILIES, feature_matrix, fit_predict
 from bids_brainage.training.checkpoints import fingerprint
 from bids_brainage.training.comparison import write_comparison
 from bids_brainage.training.ensemble import train_models
-from bids_brainage.training.folds import site_folds
+from bids_brainage.training.folds import site_folds, within_site_folds
+from bids_brainage.training.harmonise import harmonised
+from bids_brainage.training.kept_rows import read_row, write_row
 from bids_brainage.training.recipe import Recipe
 from bids_brainage.training.rows import INPUTS, Predictions, Row, empty_predictions
 from bids_brainage.training.sources import load_table
@@ -24,6 +26,7 @@ from bids_brainage.training.stacking import stack
 from bids_brainage.training.tables import TrainingTable
 
 logger = logging.getLogger(__name__)
+Prepare = Callable[[TrainingTable, np.ndarray], TrainingTable]
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,10 @@ class CrossvalOptions:
         Keep rows that are already there.
     only
         Names of the rows to run; all by default.
+    within_sites
+        Deal people of every site into all folds, instead of whole sites.
+    harmonise
+        Also run rows whose measures had the mean differences between training sites taken out.
     """
 
     data: Path
@@ -55,6 +62,8 @@ class CrossvalOptions:
     ablations: bool = True
     resume: bool = False
     only: tuple[str, ...] = ()
+    within_sites: bool = False
+    harmonise: bool = False
 
 
 def run_crossval(options: CrossvalOptions) -> Path:
@@ -67,7 +76,8 @@ def run_crossval(options: CrossvalOptions) -> Path:
         ``predictions.tsv``.
     """
     table = load_table(options.data)
-    folds = site_folds(table, options.n_folds)
+    deal = within_site_folds if options.within_sites else site_folds
+    folds = deal(table, options.n_folds)
     rows = all_rows(table, folds, options)
     known = {row.slug for row in rows}
     wanted = options.only or tuple(known)
@@ -78,16 +88,19 @@ def run_crossval(options: CrossvalOptions) -> Path:
         if row.slug not in wanted:
             continue
         path = options.output / "rows" / f"{row.slug}.npz"
-        found = _read_row(path, key) if options.resume else None
+        found = read_row(path, key) if options.resume else None
         started = time.monotonic()
         if found is not None:
             results[row.slug], seconds[row.slug] = found
         else:
             results[row.slug] = row.run()
             seconds[row.slug] = round(time.monotonic() - started, 1)
-            _write_row(path, key, results[row.slug], seconds[row.slug])
+            write_row(path, key, results[row.slug], seconds[row.slug])
             logger.info("%s done in %.0f s", row.label, seconds[row.slug])
-    write_comparison(options.output, table, folds, rows, results, seconds, options.recipe)
+    write_comparison(
+        options.output, table, folds, rows, results, seconds, options.recipe,
+        within_sites=options.within_sites,
+    )  # fmt: skip
     return options.output
 
 
@@ -120,11 +133,31 @@ def all_rows(table: TrainingTable, folds: np.ndarray, options: CrossvalOptions) 
                         lambda: _stack(table, folds, connected, everyone=True)))  # fmt: skip
     rows.append(Row("stack-tuned", "stack on the M-AVAE's features, tuned", "connected",
                     lambda: _stack(table, folds, connected, tuned=True)))  # fmt: skip
+    if options.harmonise:
+        rows += _harmonised_rows(table, folds, connected, options)
     for slug, label, recipe, inputs in network_rows(options):
         rows.append(
             Row(slug, label, "connected" if slug.endswith("-connected") else "all",
                 partial(_network, table, folds, recipe, inputs, options, slug))
         )  # fmt: skip
+    return rows
+
+
+def _harmonised_rows(
+    table: TrainingTable, folds: np.ndarray, connected: np.ndarray, options: CrossvalOptions
+) -> list[Row]:
+    """List ridge and M-AVAE on measures harmonised on each fold's training people."""
+    everyone = np.ones(len(table), bool)
+    ridge = partial(_reference, table, folds, "ridge", prepare=harmonised)
+    label = "ridge, sites harmonised"
+    rows = [Row("ridge-combat", label, "connected", partial(ridge, connected, INPUTS))]
+    if not connected.all():
+        rows.append(Row("ridge-all-combat", label, "all", partial(ridge, everyone, INPUTS[:1])))
+    rows.append(
+        Row("mavae-combat", "M-AVAE, sites harmonised", "all",
+            partial(_network, table, folds, options.recipe, INPUTS, options, "mavae-combat",
+                    prepare=harmonised))
+    )  # fmt: skip
     return rows
 
 
@@ -180,22 +213,30 @@ def _network(
     inputs: tuple[str, ...],
     options: CrossvalOptions,
     slug: str,
+    *,
+    prepare: Prepare | None = None,
 ) -> Predictions:
     numbers = np.unique(folds)
     folder = options.output / "checkpoints" / slug
     eligible = np.ones(len(table), bool)
     if slug.endswith("-connected"):
         eligible = table.has("connectivity")
-    models = train_models(
-        table, [(folds != k) & eligible for k in numbers], recipe, folder=folder,
-        resume=options.resume,
-    )  # fmt: skip
+    trainings = [(folds != k) & eligible for k in numbers]
+    tables = [prepare(table, training) if prepare else table for training in trainings]
+    if prepare:  # Every fold has measures of its own.
+        models = [
+            train_models(mine, [training], recipe.changed(patience=0), folder=folder / str(k),
+                         resume=options.resume)[0]
+            for k, mine, training in zip(numbers, tables, trainings, strict=True)
+        ]  # fmt: skip
+    else:
+        models = train_models(table, trainings, recipe, folder=folder, resume=options.resume)
     shutil.rmtree(folder, ignore_errors=True)
     result = empty_predictions(len(table), inputs)
-    for k, module in zip(numbers, models, strict=True):
+    for k, module, mine in zip(numbers, models, tables, strict=True):
         rows = np.flatnonzero(folds == k)
         for name in inputs:
-            age, score = predict_table(module, table, rows, name)
+            age, score = predict_table(module, mine, rows, name)
             result[name][0][rows] = age
             result[name][1][rows] = score if recipe.predict_sex else np.nan
     return result
@@ -218,17 +259,19 @@ def _reference(
     family: str,
     people: np.ndarray,
     inputs: tuple[str, ...],
+    *,
+    prepare: Prepare | None = None,
 ) -> Predictions:
     result = empty_predictions(len(table), inputs)
     for name in inputs:
         features = feature_matrix(table, name)
-        usable = (
-            table.has_both() if name == "both" else table.has(name)
-        )  # fmt: skip
+        usable = table.has_both() if name == "both" else table.has(name)
         for k in np.unique(folds):
             train = np.flatnonzero((folds != k) & people & usable)
             test = np.flatnonzero((folds == k) & usable)
             if train.size and test.size:
+                if prepare:
+                    features = feature_matrix(prepare(table, (folds != k) & people), name)
                 age, score = fit_predict(family, features, table, train, test)
                 result[name][0][test], result[name][1][test] = age, score
     return result
@@ -253,27 +296,3 @@ def _stack(
         for name, (age, score) in found.items():
             result[name][0][test], result[name][1][test] = age, score
     return result
-
-
-def _write_row(path: Path, key: str, predictions: Predictions, seconds: float) -> None:
-    arrays = {f"{name}_{part}": values[i] for name, values in predictions.items()
-              for i, part in enumerate(("age", "sex"))}  # fmt: skip
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(path, seconds=seconds, key=key, **arrays)  # type: ignore[arg-type]
-    except OSError as error:
-        raise OutputError(f"cannot write: {error.strerror}", place=path) from error
-
-
-def _read_row(path: Path, key: str) -> tuple[Predictions, float] | None:
-    """Read a row that was made with the same recipe, folds and ages."""
-    if not path.is_file():
-        return None
-    with np.load(path, allow_pickle=False) as arrays:
-        if "key" not in arrays.files or str(arrays["key"]) != key:
-            logger.warning("%s was made with another recipe or table and is run again", path.name)
-            return None
-        names = [name for name in INPUTS if f"{name}_age" in arrays.files]
-        found = {name: (arrays[f"{name}_age"], arrays[f"{name}_sex"]) for name in names}
-        seconds = float(arrays["seconds"]) if "seconds" in arrays.files else float("nan")
-    return found, seconds

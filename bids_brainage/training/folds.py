@@ -53,6 +53,22 @@ def site_folds(table: TrainingTable, n_folds: int, *, split_single: bool = False
     return fold
 
 
+def within_site_folds(table: TrainingTable, n_folds: int) -> np.ndarray:
+    """Deal the people of every site into all folds, so that no test site is unseen.
+
+    Returns
+    -------
+    np.ndarray
+        Fold of each person, 0 to `n_folds` - 1; shape (n,).
+    """
+    generator = np.random.default_rng(0)
+    fold = np.empty(len(table), int)
+    for site in np.unique(table.sites):
+        rows = generator.permutation(np.flatnonzero(table.sites == site))
+        fold[rows] = (np.arange(len(rows)) + generator.integers(n_folds)) % n_folds
+    return fold
+
+
 def member_masks(
     table: TrainingTable,
     training: np.ndarray,

@@ -59,7 +59,7 @@ def empty(prediction, label, status, reason, **changes):
 def test_metrics_stand_beside_guessing_the_median(tree, people):
     tree.group(people)
     text = Page(write_group_report(tree.root)).text
-    row = text[text.index("Sex AUC") :].split("MAE: mean")[0].split()
+    row = text[text.index("Sex AUC") :].split("The same with")[0].split()
     assert row[2:] == [
         "mavae",
         "40",
@@ -73,6 +73,36 @@ def test_metrics_stand_beside_guessing_the_median(tree, people):
         "%",
         "1.00",
     ]
+
+
+def test_scores_have_intervals_over_participants(tree, people):
+    limits = [
+        row | {"predicted_age_lower": row["age"] + shift, "predicted_age_upper": row["age"] + 9}
+        for row, shift in zip(people, [-1] * 30 + [1] * 10, strict=True)
+    ]
+    tree.group(limits)
+    text = Page(write_group_report(tree.root)).text
+    row = text[text.index("90 % interval mavae") :]
+    assert row.startswith("90 % interval mavae 3.00 [3.00 to 3.00] 0.9")
+    assert " 75 % [" in row[:200]
+    tree.group(people[:3])
+    assert "mavae 3.00 -" not in Page(write_group_report(tree.root)).text
+
+
+def test_who_was_there_is_told(tree, people):
+    tree.group(people)
+    text = Page(write_group_report(tree.root)).text
+    assert "Ages 10 to 49 years, median 30, known in 40 of 40 sessions; 20 female, 20 male" in text
+    assert "inputs used: morphometry+connectivity 40" in text
+
+
+def test_gap_is_drawn_against_quality(tree, people):
+    tree.group([row | {"mean_fd": 0.1 + i / 100} for i, row in enumerate(people)])
+    page = Page(write_group_report(tree.root))
+    assert any(text.startswith("Brain age gap against") for text in page.all("img", "alt"))
+    tree.group(people[:3])
+    page = Page(write_group_report(tree.root))
+    assert not any(text.startswith("Brain age gap against") for text in page.all("img", "alt"))
 
 
 def test_counts_and_reasons_of_failures(tree, people, prediction):
@@ -219,7 +249,7 @@ def test_models_are_kept_apart_and_sessions_counted_once(tree, people, predictio
     scatters = [text for text in page.all("img", "alt") if text.startswith("Predicted against")]
     assert scatters == ["Predicted against chronological age of 40 sessions."] * 2
     assert "40 sessions" in page.text
-    table = page.text[page.text.index("Sex AUC") :].split("MAE: mean")[0]
+    table = page.text[page.text.index("Sex AUC") :].split("The same with")[0]
     row = table.split("volumes")[1].split()
     assert row[:2] == ["40", "8.00"]
     assert row[-3:] == ["0", "n/a", "n/a"]

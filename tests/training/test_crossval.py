@@ -41,3 +41,11 @@ def test_no_number_in_the_table_is_infinite(array_folder, tmp_path):
     row = json.loads(text)["rows"][0]
     ages = np.load(array_folder / "labels_Age.npy")
     assert row["n"] == len(ages)
+
+
+def test_folds_within_sites_are_called_so(array_folder, tmp_path):
+    options = CrossvalOptions(
+        array_folder, tmp_path, quick(), n_folds=2, only=("median",), within_sites=True
+    )
+    text = (run_crossval(options) / "crossval.md").read_text(encoding="utf-8")
+    assert text.startswith("Folds within sites") and "Site-grouped" not in text

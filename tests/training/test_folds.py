@@ -1,6 +1,6 @@
 import numpy as np
 
-from bids_brainage.training.folds import member_masks, site_folds
+from bids_brainage.training.folds import member_masks, site_folds, within_site_folds
 from tests.training.conftest import make_table
 
 
@@ -49,3 +49,10 @@ def test_a_sample_of_one_site_can_be_dealt_out_person_by_person(table):
     for site in np.unique(table.sites[table.datasets != "lonely"]):
         assert len(set(folds[table.sites == site])) == 1
     assert len(set(site_folds(table, 4)[table.datasets == "lonely"])) == 1
+
+
+def test_every_site_is_dealt_into_all_folds(table):
+    folds = within_site_folds(table, 4)
+    for site in np.unique(table.sites):
+        counts = np.bincount(folds[table.sites == site], minlength=4)
+        assert np.ptp(counts) <= 1
