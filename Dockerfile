@@ -64,7 +64,7 @@ RUN /opt/bids_brainage/bin/python -c "import importlib, pkgutil, bids_brainage; 
 [importlib.import_module(m.name) for m in pkgutil.walk_packages(bids_brainage.__path__, 'bids_brainage.') \
  if not m.name.endswith('__main__')]; \
 import SimpleITK, ants, bids, nilearn.plotting, picsl_greedy" \
- && bids_brainage --version && brainage models verify && rm -rf /tmp/* \
+ && bids_brainage --version && brainage self-test --device cpu && rm -rf /tmp/* \
  && test -z "$(find /opt/templateflow -size 0)"
 ENV PYTHONDONTWRITEBYTECODE=1
 ARG VERSION=0.1.0

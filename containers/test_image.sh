@@ -153,6 +153,7 @@ check "no empty file among the templates" gives "" inside find /opt/templateflow
 check "nothing can be downloaded by pip: it is not there" \
   fails inside /opt/bids_brainage/bin/python -m pip --version
 check "shipped models are whole" cage --entrypoint brainage "$IMAGE" models verify
+check "a made-up person gets the stored ages" cage --entrypoint brainage "$IMAGE" self-test --device cpu
 bytes=$(field '{{.Size}}')
 say "size: $((bytes / 1000000)) MB"
 

@@ -159,8 +159,7 @@ def _edges(
         count = int(np.count_nonzero(np.triu(matrix)))
         caption = (
             f"The {count} connections that add (red) or take (blue) most, at most "
-            f"{decimals(limit)} years each: single connections matter little, and less reliably "
-            "than their sums."
+            f"{decimals(limit)} years each: no connection matters much by itself."
         )
         alt = f"Glass brain from the left, above and the right with {count} connections."
         source = save_figure(output_dir, folder, name, picture)
