@@ -51,7 +51,8 @@ def _ages(prediction: Prediction, card: ModelCard, age: float | None) -> Iterato
 
 
 def _unusual(prediction: Prediction, card: ModelCard) -> Iterator[str]:
-    if prediction.out_of_range > card.out_of_range_limit:
+    # Of a network with bins of age, the share is of their ends, which are told of elsewhere.
+    if prediction.out_of_range > card.out_of_range_limit and math.isnan(prediction.spread):
         extreme = f", such as {', '.join(prediction.extremes)}" if prediction.extremes else ""
         yield (
             f"{prediction.out_of_range:.0%} of the measures lie outside the range of the training "

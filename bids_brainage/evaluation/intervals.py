@@ -52,7 +52,8 @@ class Intervals:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Intervals":
         """Read what `as_dict` gave."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        names = ("knots", "centre", "spread", "quantiles")
+        return cls(*(tuple(values[name]) for name in names), n=int(values["n"]))
 
     def limits(self, predicted: np.ndarray, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
         """Return lower and upper end of the interval in years, not below zero.

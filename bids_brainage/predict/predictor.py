@@ -209,5 +209,6 @@ class Predictor:
 
 
 def _percentile(module: AgeModel, inputs: Mapping[str, Tensor], like: Tensor) -> Tensor:
-    known = isinstance(module, Placed)
-    return module.percentile(inputs) if known else torch.full_like(like, torch.nan)
+    if isinstance(module, Placed):
+        return module.percentile(inputs)
+    return torch.full_like(like, torch.nan)
