@@ -44,7 +44,8 @@ def fuse(rows: Sequence[Row]) -> Row:
         return {**chosen[0], "model": FUSION}
     weights = [_width(row) ** -2 for row in chosen]
     weights = [weight / sum(weights) for weight in weights]
-    result: Row = {**max(chosen, key=lambda row: _n_inputs(row)), "model": FUSION}
+    # The first has most inputs.
+    result: Row = {**chosen[0], "model": FUSION}
     for name in AVERAGED:
         values = [row.get(name) for row in chosen]
         known = [v for v in values if v is not None and math.isfinite(v)]

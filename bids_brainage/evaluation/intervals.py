@@ -52,8 +52,10 @@ class Intervals:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Intervals":
         """Read what `as_dict` gave."""
-        names = ("knots", "centre", "spread", "quantiles")
-        return cls(*(tuple(values[name]) for name in names), n=int(values["n"]))
+        return cls(
+            tuple(values["knots"]), tuple(values["centre"]), tuple(values["spread"]),
+            tuple(values["quantiles"]), int(values["n"]),
+        )  # fmt: skip
 
     def limits(self, predicted: np.ndarray, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
         """Return lower and upper end of the interval in years, not below zero.
