@@ -117,14 +117,14 @@ def _found(people: GroupPeople, comparisons: list[Comparison], overlap: list[str
             f"The dataset seems to be among those a model was trained on ({', '.join(overlap)}): "
             "gaps of people seen in training are too small."
         )
-    for one in comparisons:
-        if one.problem:
-            continue
-        if "mean_fd" not in one.covariates:
-            yield (
-                f"{one.column}: motion is not in the model. Groups that move more look older; "
-                "compare the groups' image quality."
-            )
+    compared = [one for one in comparisons if not one.problem]
+    still = dict.fromkeys(one.column for one in compared if "mean_fd" not in one.covariates)
+    if still:
+        yield (
+            f"{', '.join(still)}: motion is not in the model. People who move more look older; "
+            "compare the image quality of groups."
+        )
+    for one in compared:
         if len(one.levels) > 1 and _other_ages(one):
             ages = "; ".join(
                 f"{x.level} {x.age_mean:.0f} ({x.age_min:.0f} to {x.age_max:.0f})"

@@ -34,7 +34,7 @@ class ModelView:
     metrics
         Name and text, in the order of the table.
     scores
-        Texts of the table with intervals.
+        Texts and intervals of the second table.
     scatter, histogram, quality
         Figures as data URIs; empty without enough known ages.
     """
@@ -44,7 +44,7 @@ class ModelView:
     n_known: int
     n_outside: int
     metrics: list[tuple[str, str]]
-    scores: list[str]
+    scores: list[tuple[str, str]]
     scatter: str
     scatter_alt: str
     histogram: str

@@ -51,7 +51,7 @@ def analysis_view(analysis: GroupAnalysis) -> dict[str, Any]:
 
 def _comparison(one: Comparison) -> ComparisonView:
     told = [f"{one.n} people", f"covariates: {', '.join(one.covariates) or 'none'}"]
-    told = [*(told if one.n else []), *(["remarks: " + "; ".join(one.notes)] if one.notes else [])]
+    told = [*(told if one.n else []), *(["remarks: " + ", ".join(one.notes)] if one.notes else [])]
     figure = caption = ""
     if one.levels:
         figure = pages.data_uri(group_effect_figures.group_gaps(one.values, one.labels, one.levels))
@@ -66,7 +66,7 @@ def _comparison(one: Comparison) -> ComparisonView:
     return ComparisonView(
         title=f"{one.column} ({one.model})",
         problem=one.problem,
-        summary="; ".join(told),
+        summary=_sentence("; ".join(told)),
         levels=[
             {
                 "level": level.level,
@@ -82,6 +82,10 @@ def _comparison(one: Comparison) -> ComparisonView:
         figure=figure,
         caption=caption,
     )
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _contrast(c: Contrast) -> dict[str, str]:

@@ -14,15 +14,15 @@ SHOWN = (("mae", False, False), ("r2", False, False), ("pcc", False, False),
          ("coverage", False, True))  # fmt: skip
 
 
-def score_cells(columns: Columns) -> list[str]:
-    """Cells of a model's row: each score with its 95 % interval, in the order of `SHOWN`.
+def score_cells(columns: Columns) -> list[tuple[str, str]]:
+    """Cells of a model's row: each score and its 95 % interval, in the order of `SHOWN`.
 
     Scores are of uncorrected predictions; participants are resampled with all their sessions.
     """
     age, predicted = columns["age"], columns["predicted_age"]
     known = np.isfinite(age) & np.isfinite(predicted)
     if not known.any():
-        return ["n/a"] * len(SHOWN)
+        return [("n/a", "")] * len(SHOWN)
     scores = AgeScores(
         age[known],
         predicted[known],
@@ -40,14 +40,14 @@ def score_cells(columns: Columns) -> list[str]:
                 if name in found:
                     values.append(found[name])
     return [
-        _cell(float(once[name][0]), drawn[name], signed, share) if name in once else "n/a"
+        _cell(float(once[name][0]), drawn[name], signed, share) if name in once else ("n/a", "")
         for name, signed, share in SHOWN
     ]
 
 
-def _cell(value: float, drawn: list[np.ndarray], signed: bool, share: bool) -> str:
+def _cell(value: float, drawn: list[np.ndarray], signed: bool, share: bool) -> tuple[str, str]:
     def text(number: float) -> str:
         return pages.percent(number) if share else pages.decimals(number, signed=signed)
 
     lower, upper = interval(np.concatenate(drawn)) if drawn else (np.nan, np.nan)
-    return text(value) + (f" [{text(lower)} to {text(upper)}]" if np.isfinite(lower) else "")
+    return text(value), f"[{text(lower)} to {text(upper)}]" if np.isfinite(lower) else ""
