@@ -17,10 +17,11 @@ from bids_brainage.app.group_analysis import MEANINGS
 from bids_brainage.app.quality import LIMITS
 from bids_brainage.cli import app_parser, tool_command
 from bids_brainage.features.quality_checks import ANATOMY, FUNCTION
-from bids_brainage.models.cards import InputSpec, ModelCard, read_card
+from bids_brainage.models.cards import ModelCard, read_card
 from bids_brainage.records.explanation import COLUMNS as EXPLANATION
 from bids_brainage.records.group_columns import group_columns
 from bids_brainage.records.prediction import data_dictionary
+from bids_brainage.report.model_card import sections
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "bids_brainage"
@@ -154,65 +155,13 @@ def cards() -> str:
 
 def _card(card: ModelCard) -> Iterator[str]:
     yield f"### {card.name}"
-    yield card.description
-    if card.caveat:
-        yield f"**{card.caveat}**"
-    facts = [
-        ("version", card.version),
-        ("use", card.use),
-        ("inputs", "; ".join(_input(*item) for item in card.inputs.items())),
-        *((f"ages with {k}", f"{a:g} to {b:g} years") for k, (a, b) in card.age_range.items()),
-        *(
-            (f"bias correction with {k}", f"slope {v['slope']:.3f}, intercept {v['intercept']:.2f}")
-            for k, v in card.bias_correction.items()
-        ),
-        ("trained by", f"`{card.command}`"),
-        ("seed", card.seed),
-        ("weights (SHA-256)", f"`{card.sha256}`"),
-    ]
-    yield _table(("of the card", "value"), [(name, _cell(str(text))) for name, text in facts])
-    yield "Trained on:"
-    rows = [
-        (
-            one.dataset,
-            f"{one.n} ({one.n_female} / {one.n_male})",
-            f"{one.age_min:.0f} to {one.age_max:.0f} ({one.age_median:.0f})",
-            len(one.sites),
-            _cell(one.source),
-            one.licence,
-        )
-        for one in card.training
-    ]
-    yield _table(("sample", "people (F / M)", "ages (median)", "sites", "source", "terms"), rows)
-    scores = [
-        (inputs, *(_number(found["out_of_fold"].get(key)) for key in SCORES))
-        for inputs, found in card.metrics.items()
-        if isinstance(found, dict) and "out_of_fold" in found
-    ]
-    if scores:
-        yield f"Out-of-fold scores. {card.metrics.get('note', '')}"
-        yield _table(("inputs", *SCORES.values()), scores)
-    if card.references:
-        yield "References:"
-        yield "\n".join(f"- {text}" for text in card.references)
-
-
-SCORES = {"n": "people", "mae": "mean absolute error", "mae_median": "guessing the median",
-          "rmse": "RMSE", "pcc": "correlation", "sex_auc": "sex AUC"}  # fmt: skip
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}" if isinstance(value, float) else str(value)
-
-
-def _input(name: str, spec: InputSpec) -> str:
-    told = [spec.unit] if spec.unit else []
-    told += [
-        f"{word} {value}"
-        for word, value in (("atlas", spec.atlas), ("denoising", spec.denoising))
-        if value
-    ]
-    return f"{name}: {len(spec.names)} measures" + (f" ({', '.join(told)})" if told else "")
+    for part in sections(card):
+        yield f"#### {part.title}"
+        yield from part.words
+        if part.items:
+            yield "\n".join(f"- {item}" for item in part.items)
+        if part.rows:
+            yield _table(part.header, [[_cell(cell) for cell in row] for row in part.rows])
 
 
 def layouts() -> str:
@@ -232,6 +181,36 @@ def layouts() -> str:
         ran = "" if one["exit"] == "n/a" else f"{one['ran']}: {one['exit']}"
         rows.append((name, *counts, _cell(chosen), ran))
     return _table(("dataset", "participants, sessions", "ages, sexes", "chosen", "ran: exit"), rows)
+
+
+def coverage() -> str:
+    """Share of people inside their interval and its width, by sample and decade."""
+    card = read_card(PACKAGE / "models" / "weights" / "mavae" / "card.json")
+    found = {
+        inputs: scores["interval"]
+        for inputs, scores in card.metrics.items()
+        if isinstance(scores, dict) and "interval" in scores
+    }
+    rows = [("**everyone**", {inputs: one["out_of_fold"] for inputs, one in found.items()})]
+    for level, name in (("per_dataset", "{}"), ("per_decade", "{} to {} years")):
+        for key in sorted({key for one in found.values() for key in one[level]}):
+            title = name.format(key, int(key) + 9) if key.isdecimal() else key
+            rows.append((title, {i: one[level][key] for i, one in found.items() if key in one[level]}))
+    cells = ("{n}", "{coverage:.3f}", "{width:.1f}")
+    return _table(
+        ("", *(f"{inputs}: {what}" for inputs in found for what in ("people", "inside", "width"))),
+        [
+            (title, *((cell.format(**of[i]) if i in of else "") for i in found for cell in cells))
+            for title, of in rows
+        ],
+    )
+
+
+def flags() -> str:
+    """How often good and faulty input is flagged."""
+    with (ROOT / "docs" / "flags.tsv").open(encoding="utf-8", newline="") as file:
+        found = list(csv.reader(file, delimiter="\t"))
+    return _table(found[0], found[1:])
 
 
 def changes() -> str:
@@ -267,6 +246,8 @@ MAKERS = {
         presets,
         cards,
         layouts,
+        coverage,
+        flags,
         changes,
     )
 }

@@ -35,6 +35,7 @@ def add_verbs(verbs: Any) -> None:
     models = verbs.add_parser("models", help="list, explain or check models")
     models.add_argument("action", choices=("list", "info", "verify", "fetch"))
     models.add_argument("name", nargs="?", default="mavae", help="model for info and fetch")
+    models.add_argument("--json", action="store_true", help="info as JSON, without long lists")
     fetch_verb.add_options(models)
     models.set_defaults(work=_models)
 
@@ -74,13 +75,18 @@ def _models(options: argparse.Namespace) -> int:
         return fetch_verb.fetch(options, say)
     if options.action == "info":
         card = load_any(options.name)[1]
+        if not options.json:
+            from bids_brainage.report.model_card import as_text
+
+            say(as_text(card))
+            say(f"\nInputs in order, and scores by site: {find_model(options.name) / 'card.json'}")
+            return 0
         content = json.loads(card.to_json())
         for spec in content["inputs"].values():
             spec["names"] = [*spec["names"][:3], f"… {len(spec['names'])} in all"]
             spec.pop("typical", None)
             spec["regions"] = len(spec["regions"])
         say(json.dumps(content, indent=2, ensure_ascii=False))
-        say(f"whole card: {find_model(options.name) / 'card.json'}")
         return 0
     cards = list_models()
     if options.action == "verify":

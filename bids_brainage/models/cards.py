@@ -127,6 +127,12 @@ class ModelCard:
         Package versions at training.
     use
         What it may be used for.
+    purpose
+        What it is made for.
+    failures
+        Where it is known to fail.
+    ethics
+        Whom it knows, and what it must not be used for.
     out_of_range_limit
         Share of measures beyond the training range above which a prediction is flagged.
     percentile_limit
@@ -157,6 +163,9 @@ class ModelCard:
     command: str
     versions: dict[str, str]
     use: str = "research, non-commercial"
+    purpose: str = ""
+    failures: tuple[str, ...] = ()
+    ethics: tuple[str, ...] = ()
     out_of_range_limit: float = 0.05
     percentile_limit: float = 99.0
     intervals: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -258,7 +267,8 @@ def _card(raw: Mapping[str, Any]) -> ModelCard:
     }
     values["training"] = tuple(TrainingSample(**sample) for sample in raw["training"])
     values["age_range"] = {k: (float(a), float(b)) for k, (a, b) in raw["age_range"].items()}
-    values["references"] = tuple(raw.get("references", ()))
+    for name in ("references", "failures", "ethics"):
+        values[name] = tuple(raw.get(name, ()))
     return ModelCard(**values)
 
 

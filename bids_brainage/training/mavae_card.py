@@ -12,6 +12,7 @@ from bids_brainage.evaluation.metrics import classification_metrics, regression_
 from bids_brainage.models.cards import COMBINATIONS, InputSpec, ModelCard, names_hash
 from bids_brainage.models.mavae import Mavae
 from bids_brainage.models.mavae_core import MODALITIES
+from bids_brainage.training.card_words import with_words
 from bids_brainage.training.recipe import Recipe
 from bids_brainage.training.rows import INPUTS, Predictions
 from bids_brainage.training.samples import describe_samples
@@ -92,7 +93,7 @@ def make_card(
         bias, ages = parent.bias_correction | bias, parent.age_range | ages
         intervals = parent.intervals | intervals
         slopes = parent.sex_slope | slopes
-    return ModelCard(
+    return with_words(ModelCard(
         name=name,
         version=__version__,
         family="mavae",
@@ -115,7 +116,7 @@ def make_card(
         versions={"bids_brainage": __version__, "python": platform.python_version()}
         | {name: metadata.version(name) for name in PACKAGES},
         references=REFERENCES,
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def _trained_modalities(

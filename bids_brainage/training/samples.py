@@ -34,6 +34,20 @@ SAMPLES = {
                   "CC0"),
 }  # fmt: skip
 
+PLACES = {
+    "abide1": "United States and Europe",
+    "aomic_piop2": "Amsterdam",
+    "fcon1000": "North America, Europe, China and Australia",
+    "nki": "New York State",
+    "ds002748-2mm": "Novosibirsk",
+    "ixi-2mm": "London",
+    "ixi_muse": "London",
+}
+HEALTH = {
+    "abide1": "about half of the people of abide1 have autism",
+    "ds002748-2mm": "two thirds of the people of ds002748-2mm have depression",
+}
+
 
 def describe_samples(table: TrainingTable) -> tuple[TrainingSample, ...]:
     """Describe each sample of a training table: n, ages, sexes, sites, terms."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bids_brainage.models.store import save_model
+from bids_brainage.training.card_words import with_words
 from bids_brainage.training.segmentation.card import bare_card, crossval_metrics, describe_samples
 from bids_brainage.training.segmentation.crossval import ROWS
 from bids_brainage.training.segmentation.data import load_heads
@@ -75,5 +76,5 @@ def run_segmentation_training(
         metrics=crossval_metrics(options.scores, ROWS) if options.scores else {},
         command=options.command or f"brainage train resunet {options.data.name}",
     )
-    save_model(network, card, options.output)
+    save_model(network, with_words(card), options.output)
     return options.output

@@ -23,6 +23,7 @@ from bids_brainage.models.cards import (
 from bids_brainage.models.find import find_model
 from bids_brainage.models.store import save_model
 from bids_brainage.models.volumes import MODALITY
+from bids_brainage.training.card_words import with_words
 from bids_brainage.training.samples import describe_people
 from bids_brainage.training.trust import card_intervals
 from bids_brainage.training.volumes.candidates import CANDIDATES, Candidate, usable
@@ -162,7 +163,7 @@ def make_card(
         for name, value in zip(table.names, np.nanmedian(alike.measures, axis=0), strict=True)
         if np.isfinite(value)
     }
-    return ModelCard(
+    return with_words(ModelCard(
         name=options.name or options.output.name,
         version=__version__,
         family="volumes",
@@ -187,7 +188,7 @@ def make_card(
         experimental=True,
         default=decision.beats_median,
         caveat=(EXPERIMENTAL if decision.beats_median else NOT_DEFAULT) + decision.words,
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def _segmentation_hash(options: TrainOptions) -> str:
