@@ -7,15 +7,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bids_brainage.app.explanation import explain
 from bids_brainage.app.frames import read_frame
 from bids_brainage.app.rows import predicted_values
-from bids_brainage.errors import InputError
+from bids_brainage.bids.outputs import write_tsv
+from bids_brainage.errors import InputError, ModelError
 from bids_brainage.evaluation.metrics import classification_metrics, regression_metrics
 from bids_brainage.features.old_totals import PARTS, TOTAL, old_totals
 from bids_brainage.features.tissue_volumes import TISSUE_MEASURES
 from bids_brainage.models.cards import InputSpec, ModelCard
 from bids_brainage.predict.device import resolve_device
 from bids_brainage.predict.load import load_predictor
+from bids_brainage.records.explanation import COLUMNS
 from bids_brainage.training.array_files import read_array
 
 Row = dict[str, Any]
@@ -24,7 +27,11 @@ _NO_INPUT = InputSpec((), "")
 
 
 def predict_files(
-    files: Sequence[Path], model: str, device: str = "auto", batch_size: int = 64
+    files: Sequence[Path],
+    model: str,
+    device: str = "auto",
+    batch_size: int = 64,
+    explanation: Path | None = None,
 ) -> list[Row]:
     """Predict age and sex of every row of feature files.
 
@@ -36,14 +43,19 @@ def predict_files(
         CSV with a column per measure, in any order.
     model
         Name of a shipped model, or a folder.
+    explanation
+        Table to write with what each measure adds to each person's age.
 
     Raises
     ------
-    MissingInputError, InputError, ModelError
-        If a file is absent, does not fit the model, or the files disagree.
+    MissingInputError, InputError, ModelError, OutputError
+        If a file is absent, does not fit the model, or the files disagree; if the model cannot
+        explain ages and should, or the explanation cannot be written.
     """
     predictor = load_predictor(model, resolve_device(device), batch_size)
     card = predictor.card
+    if explanation and not predictor.explains:
+        raise ModelError(f"model {card.name} cannot explain ages", hint="leave out --explain")
     known: list[tuple[float | None, list[str]]]
     if files[0].suffix == ".npy":
         labels, features = _from_arrays(files, card)
@@ -58,6 +70,11 @@ def predict_files(
         if any(np.isfinite(v).any() for v in vectors.values())
     ]
     predictions = dict(zip(usable, predictor.predict([features[i] for i in usable]), strict=True))
+    if explanation:
+        reasons = ((i, explain(predictor, features[i], labels[i])) for i in usable)
+        lines = ({"participant_id": labels[i], **line} for i, why in reasons if why
+                 for line in why.rows)  # fmt: skip
+        write_tsv(explanation, lines, ["participant_id", *COLUMNS])
     rows: list[Row] = []
     for i, label in enumerate(labels):
         row: Row = {"participant_id": label}

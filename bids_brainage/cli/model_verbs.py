@@ -28,6 +28,9 @@ def add_verbs(verbs: Any) -> None:
     )
     predict.add_argument("--model", default="mavae", help="shipped model or folder")
     predict.add_argument("--output", type=Path, metavar="TSV", help="write there, too")
+    predict.add_argument(
+        "--explain", type=Path, metavar="TSV", help="write what each measure adds to each age"
+    )
     predict.add_argument("--device", type=device, default="auto", metavar="auto|cpu|cuda[:N]")
     predict.add_argument("--batch-size", type=positive, default=64, metavar="N")
     predict.set_defaults(work=_predict)
@@ -60,7 +63,9 @@ def _predict(options: argparse.Namespace) -> int:
     from bids_brainage.app.files import predict_files
     from bids_brainage.bids.outputs import write_tsv
 
-    rows = predict_files(options.files, options.model, options.device, options.batch_size)
+    rows = predict_files(
+        options.files, options.model, options.device, options.batch_size, options.explain
+    )
     say_table(rows, PREDICTED)
     if options.output:
         write_tsv(options.output, rows, PREDICTED)

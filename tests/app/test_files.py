@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from bids_brainage.app.files import predict_files, score_arrays
+from bids_brainage.bids.outputs import read_tsv
 from bids_brainage.cli.tool_command import main
 from bids_brainage.errors import InputError
 from bids_brainage.models.cards import InputSpec, names_hash
@@ -87,3 +88,15 @@ def test_a_table_of_volumes_needs_the_head_size(tmp_path):
     path.write_text("participant_id\tGM\tWM\tCSF\nsub-1\t600\t500\t300\n")
     with pytest.raises(InputError, match="no column ICV"):
         predict_files([path], str(tmp_path / "v"), "cpu")
+
+
+def test_ages_of_tables_are_explained(tmp_path, capsys):
+    spec = load_model("mavae")[1].inputs["morphometry"]
+    typical = np.array([spec.typical[name] for name in spec.names])
+    np.save(tmp_path / "x.npy", np.stack([typical, 0.95 * typical, np.full(len(typical), np.nan)]))
+    table = tmp_path / "why.tsv"
+    assert main(["predict", str(tmp_path / "x.npy"), "--explain", str(table)]) == 0
+    rows = read_tsv(table)
+    assert {row["participant_id"] for row in rows} == {"row-0", "row-1"}
+    regions = [r for r in rows if r["level"] == "region" and r["participant_id"] == "row-1"]
+    assert sum(abs(float(row["contribution"])) for row in regions) > 1
