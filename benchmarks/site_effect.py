@@ -3,7 +3,8 @@
 ``python -m benchmarks.site_effect DATA``: ridge on log age from morphometry, with and without the
 mean differences between training sites, on folds of whole sites and on folds within sites; how
 well sites are told from the measures of people not fitted on; and how well they are told from the
-gap before and after ComBat on it. Prints Markdown tables.
+gap before and after ComBat on it; and how much the gap depends on age before and after correction
+by people of other samples and of half of the same one. Prints Markdown tables.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from bids_brainage.evaluation.bias import METHODS, fit_bias, refit_gap
 from bids_brainage.evaluation.bootstrap import paired_bootstrap
 from bids_brainage.evaluation.combat import MIN_PEOPLE, check_sites, sites_apart
 from bids_brainage.evaluation.site_effect import site_effect
@@ -88,6 +90,29 @@ def gaps(table: TrainingTable, predicted: np.ndarray, dataset: str) -> None:
     )
 
 
+def bias(table: TrainingTable, predicted: np.ndarray) -> None:
+    """Print correlation of gap and age (and mean gap), by whose people the gap is corrected.
+
+    A random half of a sample is fitted on; numbers are of the other half.
+    """
+    known = np.isfinite(predicted)
+    for name in np.unique(table.datasets):
+        own, others = known & (table.datasets == name), known & (table.datasets != name)
+        age, found = table.age[own], predicted[own]
+        line = fit_bias(table.age[others], predicted[others])
+        gaps = [found - age, found - (line.intercept + line.slope * age)]
+        person = np.arange(own.sum())
+        fitted = np.random.default_rng(0).permutation(own.sum()) % 2 == 0
+        gaps += [refit_gap(age, found, fitted, person, method)[0] for method in METHODS]
+        rest = ~fitted
+        cells = [
+            f"{np.corrcoef(gap[rest], age[rest])[0, 1]:+.2f} ({gap[rest].mean():+.1f})"
+            for gap in gaps
+        ]
+        print(f"| {name} | {own.sum()} | {age.min():.0f} to {age.max():.0f} | "
+              f"{' | '.join(cells)} |")  # fmt: skip
+
+
 def main() -> None:
     """Run everything on the tables of DATA."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -100,6 +125,10 @@ def main() -> None:
     for dataset in np.unique(table.datasets):
         if len(np.unique(table.sites[table.datasets == dataset])) > 2:
             gaps(table, predicted, str(dataset))
+    print("\n| sample | people | ages | uncorrected | by the other samples' line | "
+          f"{' | '.join(METHODS)} |")  # fmt: skip
+    print("|---|---|---|---|---|---|---|---|")
+    bias(table, predicted)
 
 
 if __name__ == "__main__":

@@ -68,7 +68,11 @@ def compare(people: GroupPeople, options: GroupOptions, site: str) -> list[Compa
         rows = people.first(people.of(model) & np.isfinite(people.numbers["age"]))
         for name in options.group_by:
             cells = plain_cells(people.column(name, "--group-by")[rows])
-            others = [c for c in _covariates(people, options, rows, site) if c.name != name]
+            others = [
+                c
+                for c in _covariates(people, options, rows, site)
+                if c.name.lower() != name.lower()
+            ]
             found.append(
                 compare_gap(
                     model, name, people.numbers["brain_age_gap"][rows],
