@@ -31,7 +31,7 @@ def without_pages() -> None:
     from bids_brainage.report import group
 
     participant.write_pages = pages.write_pages = lambda *_: None
-    group.write_group_report = lambda output: output
+    group.write_group_report = lambda output, *_: output
 
 
 def start(log: Path, words: Sequence[str | Path], prepare: Prepare | None = None) -> BaseProcess:
