@@ -108,9 +108,9 @@ class ModelCard:
     intervals
         Combination of modalities to how far ages lie from predictions, fitted on out-of-fold
         predictions; see `bids_brainage.evaluation.intervals.Intervals`.
-    sex_slope
-        Combination of modalities to what the female logit is multiplied by, so that probabilities
-        are those of a sample with as many women as men; 1 where it is not there.
+    sex_line
+        Combination of modalities to slope and intercept of the line that the female logit goes
+        through, so that probabilities are those of a sample with as many women as men.
     age_range
         Combination of modalities to youngest and oldest training age in years.
     sha256
@@ -169,7 +169,7 @@ class ModelCard:
     out_of_range_limit: float = 0.05
     percentile_limit: float = 99.0
     intervals: dict[str, dict[str, Any]] = field(default_factory=dict)
-    sex_slope: dict[str, float] = field(default_factory=dict)
+    sex_line: dict[str, dict[str, float]] = field(default_factory=dict)
     references: tuple[str, ...] = ()
     experimental: bool = False
     default: bool = True

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 N_SHARES = 201
 MIN_PEOPLE = 20
+ENDS = (0.001, 0.25, 0.75, 0.999)
 
 
 class Distance(nn.Module):
@@ -18,14 +19,20 @@ class Distance(nn.Module):
     ----------
     n_features
         Number of features.
+    n_checked
+        Number of numbers that make a person the most unusual when one is out of range.
     """
 
+    lower: Tensor
+    upper: Tensor
     mean: Tensor
     whitening: Tensor
     quantiles: Tensor
 
-    def __init__(self, n_features: int) -> None:
+    def __init__(self, n_features: int, n_checked: int = 0) -> None:
         super().__init__()
+        self.register_buffer("lower", torch.full((n_checked,), -torch.inf))
+        self.register_buffer("upper", torch.full((n_checked,), torch.inf))
         self.register_buffer("mean", torch.zeros(n_features))
         self.register_buffer("whitening", torch.eye(n_features))
         self.register_buffer("quantiles", torch.full((N_SHARES,), torch.inf))
@@ -47,6 +54,15 @@ class Distance(nn.Module):
         self.mean.copy_(mean)
         self.whitening.copy_(axes / variance.clamp_min(floor).sqrt())
 
+    def fit_limits(self, checked: Tensor) -> None:
+        """Fit the range of the checked numbers; (n, n_checked)."""
+        if len(checked) < MIN_PEOPLE or not checked.shape[1]:
+            return
+        ends = torch.quantile(checked, torch.tensor(ENDS, dtype=checked.dtype), dim=0)
+        low, first, third, high = ends
+        self.lower.copy_(low - (third - first) / 2)
+        self.upper.copy_(high + (third - first) / 2)
+
     def set_quantiles(self, distances: Tensor) -> None:
         """Set the distances of people that were not fitted on, which give the percentiles."""
         if len(distances) >= MIN_PEOPLE:
@@ -58,13 +74,15 @@ class Distance(nn.Module):
         whitened = (features - self.mean) @ self.whitening
         return whitened.square().mean(dim=-1).sqrt()
 
-    def percentile(self, features: Tensor) -> Tensor:
+    def percentile(self, features: Tensor, checked: Tensor | None = None) -> Tensor:
         """Return the share of training people who are less unusual, in percent; NaN if unfitted.
 
         Parameters
         ----------
         features
             Shape (n, n_features).
+        checked
+            Shape (n, n_checked).
         """
         found = self.distance(features)
         if not torch.isfinite(self.quantiles).all():
@@ -73,7 +91,11 @@ class Distance(nn.Module):
         above = torch.searchsorted(quantiles, found).clamp(1, N_SHARES - 1)
         low, high = quantiles[above - 1], quantiles[above]
         part = ((found - low) / (high - low).clamp_min(1e-12)).clamp(0, 1)
-        return 100 * (above - 1 + part) / (N_SHARES - 1)
+        percentile = 100 * (above - 1 + part) / (N_SHARES - 1)
+        if checked is not None:
+            outside = ((checked < self.lower) | (checked > self.upper)).any(dim=-1)
+            percentile = torch.where(outside, 100.0, percentile)
+        return percentile
 
 
 def _shrunk(centred: Tensor) -> Tensor:

@@ -41,7 +41,8 @@ class Mavae(nn.Module):
         self.distances = nn.ModuleDict()
         if config.distance:
             for name in MODALITIES:
-                self.distances[name] = Distance(getattr(config, name).n_located)
+                shape = getattr(config, name)
+                self.distances[name] = Distance(shape.n_located, shape.n_checked)
         n = config.members
         self.register_buffer("age_mean", torch.zeros(n))
         self.register_buffer("age_scale", torch.ones(n))
@@ -145,6 +146,10 @@ class Mavae(nn.Module):
         """Return the features of one modality whose distance is measured; (n, n_located)."""
         return cast(InputTransform, self.transforms[modality]).located(raw)
 
+    def checked(self, modality: str, raw: Tensor) -> Tensor:
+        """Return the numbers of one modality that must lie in a range; (n, n_checked)."""
+        return cast(InputTransform, self.transforms[modality]).checked(raw)
+
     def percentile(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Return how unusual the features are among training people, of the worse modality.
 
@@ -158,7 +163,9 @@ class Mavae(nn.Module):
         for name, distance in self.distances.items():
             if name in inputs:
                 here = ~inputs[name].isnan().all(dim=-1)
-                mine = cast(Distance, distance).percentile(self.located(name, inputs[name]))
+                mine = cast(Distance, distance).percentile(
+                    self.located(name, inputs[name]), self.checked(name, inputs[name])
+                )
                 found = torch.where(here, torch.fmax(found, mine), found)
         return found
 

@@ -66,6 +66,11 @@ class InputConfig:
         """Number of features whose distance from the training people's is measured."""
         return self.n_selected + bool(self.n_components)
 
+    @property
+    def n_checked(self) -> int:
+        """Number of numbers per person that must lie in the training people's range."""
+        return 2 if self.kind == "connectivity" else 0
+
 
 class InputTransform(nn.Module):
     """Turns raw measures with NaN for missing into scaled features, person by person.
@@ -194,6 +199,18 @@ class InputTransform(nn.Module):
         whole = base.square().sum(dim=-1, keepdim=True).clamp_min(MIN_SCALE)
         inside = (base @ self.components).square().sum(dim=-1, keepdim=True)
         return torch.cat([scaled, torch.log((1 - inside / whole).clamp_min(MIN_REST))], dim=-1)
+
+    def checked(self, raw: Tensor) -> Tensor:
+        """Map (n, n_measures) to (n, n_checked): what standardising within the person takes out.
+
+        Mean and log spread of Fisher z: time series of noise give correlations near zero.
+        """
+        if self.config.kind != "connectivity":
+            return raw[:, :0]
+        z = torch.atanh(raw.clamp(-MAX_CORRELATION, MAX_CORRELATION))
+        mean = z.nanmean(dim=-1, keepdim=True)
+        spread = (z - mean).square().nanmean(dim=-1, keepdim=True).sqrt()
+        return torch.cat([mean, torch.log(spread.clamp_min(MIN_SCALE))], dim=-1)
 
     def base(self, features: Tensor) -> Tensor:
         """Return derived features as the projection takes them: scaled, clipped, without NaN."""

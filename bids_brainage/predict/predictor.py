@@ -189,8 +189,9 @@ class Predictor:
         )
 
     def _probability(self, logit: float, used: tuple[str, ...]) -> float:
-        scaled = logit * self.card.sex_slope.get("+".join(used), 1.0)
-        return round(float(torch.sigmoid(torch.tensor(scaled, dtype=torch.float64))), AGE_DECIMALS)
+        if line := self.card.sex_line.get("+".join(used)):
+            logit = line["slope"] * logit + line["intercept"]
+        return round(float(torch.sigmoid(torch.tensor(logit, dtype=torch.float64))), AGE_DECIMALS)
 
     def _stack(self, name: str, sessions: Sequence[Features]) -> np.ndarray:
         width = len(self.card.inputs[name].names)

@@ -22,7 +22,7 @@ from bids_brainage.training.trust import (
     cross_fitted_chance,
     cross_fitted_limits,
     interval_scores,
-    sex_slope,
+    sex_line,
 )
 
 COMBINED = dict(zip(COMBINATIONS, INPUTS, strict=True))
@@ -72,7 +72,7 @@ def make_card(
     parent
         Card of the model that was fine-tuned.
     """
-    bias, ages, intervals, slopes = {}, {}, {}, {}
+    bias, ages, intervals, lines = {}, {}, {}, {}
     trained = _trained_modalities(table, recipe, parent)
     combinations = {
         c: inputs for c, inputs in COMBINED.items() if set(c.split("+")) <= set(trained)
@@ -86,13 +86,14 @@ def make_card(
             predicted = np.exp(predictions[inputs][0])
             line = fit_bias(table.age, predicted)
             bias[combination] = {"slope": line.slope, "intercept": line.intercept}
-            slopes[combination] = round(sex_slope(table.female, predictions[inputs][1]), 4)
+            slope, intercept = sex_line(table.female, predictions[inputs][1])
+            lines[combination] = {"slope": round(slope, 4), "intercept": round(intercept, 4)}
             if found := card_intervals(table.age, predicted, table.sites):
                 intervals[combination] = found
     if parent is not None:
         bias, ages = parent.bias_correction | bias, parent.age_range | ages
         intervals = parent.intervals | intervals
-        slopes = parent.sex_slope | slopes
+        lines = parent.sex_line | lines
     return with_words(ModelCard(
         name=name,
         version=__version__,
@@ -106,7 +107,7 @@ def make_card(
         },
         bias_correction=bias,
         intervals=intervals,
-        sex_slope=slopes,
+        sex_line=lines,
         age_range=ages,
         sha256="",
         config=module.config.as_dict(),
@@ -168,11 +169,16 @@ def _metrics(
 
     def score(rows: np.ndarray) -> dict[str, float]:
         ages = regression_metrics(table.age[rows], np.exp(predictions[0][rows]))
-        # Slopes that differ between folds would change the order of people.
-        sexes = classification_metrics(table.female[rows], 1 / (1 + np.exp(-predictions[1][rows])))
+        sexes = classification_metrics(table.female[rows], chance[rows])
+        # Lines that differ between folds would change the order of people.
+        sexes["auc"] = classification_metrics(table.female[rows], predictions[1][rows])["auc"]
         both = ages | {f"sex_{k}": v for k, v in sexes.items() if k in ("accuracy", "auc")}
-        squares = np.square(chance - table.female)[rows & np.isfinite(table.female)]
-        both["sex_brier"] = float(squares.mean()) if squares.size else float("nan")
+        known_sex = rows & np.isfinite(table.female)
+        truth, told = table.female[known_sex], chance[known_sex]
+        both["sex_balanced_accuracy"] = float(np.mean(
+            [((told >= 0.5) == truth)[truth == sex].mean() for sex in np.unique(truth)]
+        )) if truth.size else float("nan")  # fmt: skip
+        both["sex_brier"] = float(np.square(told - truth).mean()) if truth.size else float("nan")
         return {k: round(v, 4) for k, v in both.items()}
 
     return {

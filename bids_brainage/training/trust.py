@@ -23,7 +23,7 @@ COLUMNS = (
 SEX = {1.0: "F", 0.0: "M"}
 DECIMALS = 4
 MIN_OF_SEX = 20
-SLOPES = (0.2, 5.0)
+MIN_SLOPE = 0.05
 
 
 def cross_fitted_limits(
@@ -84,10 +84,8 @@ def card_intervals(age: np.ndarray, predicted: np.ndarray, sites: np.ndarray) ->
     return {} if found is None else found.as_dict()
 
 
-def sex_slope(female: np.ndarray, logit: np.ndarray) -> float:
-    """Fit what logits must be multiplied by to be calibrated where both sexes are as frequent.
-
-    Platt's scaling (1999) without a constant, which would learn the sample's share of women.
+def sex_line(female: np.ndarray, logit: np.ndarray) -> tuple[float, float]:
+    """Fit the line that calibrates logits where both sexes are as frequent (Platt, 1999).
 
     Parameters
     ----------
@@ -98,23 +96,28 @@ def sex_slope(female: np.ndarray, logit: np.ndarray) -> float:
 
     Returns
     -------
-        1 with fewer than 20 women or men.
+    tuple[float, float]
+        Slope and intercept; 1 and 0 with fewer than 20 women or men.
     """
     known = np.isfinite(female) & np.isfinite(logit)
     truth = female[known].astype(int)
     if min((truth == 1).sum(), (truth == 0).sum()) < MIN_OF_SEX:
-        return 1.0
-    fit = LogisticRegression(C=1e3, fit_intercept=False, class_weight="balanced", max_iter=1000)
-    return float(np.clip(fit.fit(logit[known][:, None], truth).coef_[0, 0], *SLOPES))
+        return 1.0, 0.0
+    # Weighed so, the sample's share of women is not learnt.
+    fit = LogisticRegression(C=1e3, class_weight="balanced", max_iter=1000)
+    fit.fit(logit[known][:, None], truth)
+    slope, intercept = float(fit.coef_[0, 0]), float(fit.intercept_[0])
+    return (slope, intercept) if slope > MIN_SLOPE else (1.0, 0.0)
 
 
 def cross_fitted_chance(female: np.ndarray, logit: np.ndarray, folds: np.ndarray) -> np.ndarray:
     """Probability of being female, calibrated on the people of the other folds."""
-    slope = np.ones(len(logit))
+    scaled = np.array(logit, float)
     for fold in np.unique(folds):
         mine = folds == fold
-        slope[mine] = sex_slope(female[~mine], logit[~mine])
-    return 1 / (1 + np.exp(-slope * logit))
+        slope, intercept = sex_line(female[~mine], logit[~mine])
+        scaled[mine] = slope * logit[mine] + intercept
+    return 1 / (1 + np.exp(-scaled))
 
 
 def fit_distances(
@@ -144,13 +147,16 @@ def fit_distances(
             cast(Distance, distance).load_state_dict(fitted.state_dict())
 
 
+@torch.no_grad()
 def fitted_distance(
     model: Mavae, table: TrainingTable, modality: str, rows: np.ndarray
 ) -> Distance:
-    """Fit mean and covariance on some people's features as a model sees them."""
+    """Fit mean, covariance and ranges on some people's features as a model sees them."""
     features = located_features(model, table, modality, rows)
-    distance = Distance(features.shape[1]).double()
+    checked = model.checked(modality, torch.from_numpy(table.measures[modality][rows]))
+    distance = Distance(features.shape[1], checked.shape[1]).double()
     distance.fit(features)
+    distance.fit_limits(checked)
     return distance
 
 

@@ -55,3 +55,15 @@ def test_covariance_is_shrunk_where_people_are_fewer_than_features():
     new = torch.randn(30, 60, generator=generator, dtype=torch.float64)
     ratio = distance.distance(new).mean() / distance.distance(features).mean()
     assert 0.8 < float(ratio) < 1.5
+
+
+def test_a_checked_number_out_of_range_is_at_100():
+    distance = Distance(3, 1).double()
+    everyone = people(2000)
+    distance.fit(everyone)
+    distance.fit_limits(everyone[:, :1])
+    distance.set_quantiles(distance.distance(people(2000, seed=1)))
+    usual = people(2, seed=2)
+    checked = torch.tensor([[0.0], [50.0]], dtype=torch.float64)
+    low, high = distance.percentile(usual, checked).tolist()
+    assert low < 100 and high == 100
