@@ -8,9 +8,8 @@ from typing import Any
 from bids_brainage.models.cards import InputSpec, ModelCard
 
 WIDTH = 88
-SCORES = {"n": "people", "mae": "mean absolute error", "mae_median": "guessing the median",
-          "rmse": "RMSE", "pcc": "correlation", "bias": "mean error",
-          "sex_auc": "sex AUC"}  # fmt: skip
+SCORES = {"n": "people", "mae": "MAE", "mae_median": "MAE of guessing", "rmse": "RMSE", "pcc": "r",
+          "bias": "mean error", "sex_auc": "sex AUC", "sex_brier": "sex Brier"}  # fmt: skip
 Cells = tuple[str, ...]
 
 
@@ -131,14 +130,18 @@ def _samples(card: ModelCard) -> Iterator[Cells]:
 
 
 def _accuracy(card: ModelCard) -> Iterator[Section]:
-    rows = []
-    for inputs, scores in _scored(card):
-        named = {"all": scores["out_of_fold"], **scores.get("per_dataset", {})}
-        rows += [(inputs, sample, *(_number(s.get(key)) for key in SCORES))
-                 for sample, s in named.items()]  # fmt: skip
-    note = (str(card.metrics["note"]),) if card.metrics.get("note") and rows else ()
-    header = ("inputs", "sample", *SCORES.values())
-    yield Section("Accuracy by sample (years)", note, header=header, rows=tuple(rows))
+    lines = [
+        (inputs, sample, scores)
+        for inputs, found in _scored(card)
+        for sample, scores in {"all": found["out_of_fold"], **found.get("per_dataset", {})}.items()
+    ]
+    told = [key for key in SCORES if any(scores.get(key) is not None for *_, scores in lines)]
+    rows = tuple((inputs, sample, *(_number(s.get(key)) for key in told))
+                 for inputs, sample, s in lines)  # fmt: skip
+    note = str(card.metrics.get("note", "")).replace("mae_median:", "MAE of guessing:")
+    words = (f"MAE: mean absolute error. {note}".strip(),) if rows else ()
+    header = ("inputs", "sample", *(SCORES[key] for key in told))
+    yield Section("Accuracy by sample (years)", words, header=header, rows=rows)
 
 
 def _intervals(card: ModelCard) -> Iterator[Section]:
