@@ -133,7 +133,7 @@ def _accuracy(card: ModelCard) -> Iterator[Section]:
     lines = [
         (inputs, sample, scores)
         for inputs, found in _scored(card)
-        for sample, scores in {"all": found["out_of_fold"], **found.get("per_dataset", {})}.items()
+        for sample, scores in _groups(found).items()
     ]
     told = [key for key in SCORES if any(scores.get(key) is not None for *_, scores in lines)]
     rows = tuple((inputs, sample, *(_number(s.get(key)) for key in told))
@@ -141,7 +141,17 @@ def _accuracy(card: ModelCard) -> Iterator[Section]:
     note = str(card.metrics.get("note", "")).replace("mae_median:", "MAE of guessing:")
     words = (f"MAE: mean absolute error. {note}".strip(),) if rows else ()
     header = ("inputs", "sample", *(SCORES[key] for key in told))
-    yield Section("Accuracy by sample (years)", words, header=header, rows=rows)
+    yield Section("Accuracy by sample and decade (years)", words, header=header, rows=rows)
+
+
+def _groups(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Scores of everybody, of each sample, and of each decade of age."""
+    decades = {_decade(name): scores for name, scores in found.get("per_decade", {}).items()}
+    return {"all": found.get("out_of_fold", {}), **found.get("per_dataset", {}), **decades}
+
+
+def _decade(name: str) -> str:
+    return f"{name} to {int(name) + 9} years"
 
 
 def _intervals(card: ModelCard) -> Iterator[Section]:
@@ -149,8 +159,7 @@ def _intervals(card: ModelCard) -> Iterator[Section]:
     for inputs, scores in _scored(card):
         found = scores.get("interval") or {}
         level = found.get("level", level)
-        named = {"all": found.get("out_of_fold", {}), **found.get("per_dataset", {})}
-        named |= {f"{d} to {int(d) + 9} years": s for d, s in found.get("per_decade", {}).items()}
+        named = _groups(found)
         rows += [(inputs, who, str(s["n"]), f"{s['coverage']:.0%}", f"{s['width']:.1f}")
                  for who, s in named.items() if s]  # fmt: skip
     words = (

@@ -11,7 +11,7 @@ from bids_brainage.models.cards import ModelCard
 from bids_brainage.models.find import find_model, list_models
 from bids_brainage.training.samples import HEALTH, PLACES
 
-STEEP, COVERED, LOW_DICE = 0.9, 0.8, 0.65
+STEEP, COVERED, LOW_DICE, FAR = 0.9, 0.8, 0.65, 4.0
 MIN_PEOPLE, MIN_SITE, MOST_SITES = 20, 20, 3
 AGE_PURPOSE = (
     "To compare the apparent age of brains between groups of people in research, with age and sex "
@@ -70,6 +70,7 @@ def _age_failures(card: ModelCard) -> Iterator[str]:
                 f"predicted age rises by {line['slope']:.2f} years per year of age."
             )
     for inputs, scores in _scored(card):
+        yield from _decades(inputs, scores.get("per_decade", {}))
         yield from _intervals(inputs, scores.get("interval", {}))
         for name, found in scores.get("per_dataset", {}).items():
             if found["n"] >= MIN_PEOPLE and found["mae"] >= found["mae_median"]:
@@ -84,6 +85,16 @@ def _age_failures(card: ModelCard) -> Iterator[str]:
             f"{', '.join(alone)}: scored with other people of the same site in training. With all "
             "of a sample unseen errors are larger, by far where it alone has people of some ages."
         )
+
+
+def _decades(inputs: str, found: dict[str, Any]) -> Iterator[str]:
+    far = [
+        f"{decade} to {int(decade) + 9} by {score['bias']:+.1f}"
+        for decade, score in found.items()
+        if score["n"] >= MIN_PEOPLE and abs(score["bias"]) >= FAR
+    ]
+    if far:
+        yield f"From {inputs} off by age, - is too young: {', '.join(far)} years, on average."
 
 
 def _intervals(inputs: str, found: dict[str, Any]) -> Iterator[str]:

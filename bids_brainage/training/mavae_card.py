@@ -160,7 +160,7 @@ def _metrics(
     people: np.ndarray,
     folds: np.ndarray,
 ) -> dict[str, Any]:
-    """Score uncorrected out-of-fold predictions: pooled, per sample and per site."""
+    """Score uncorrected out-of-fold predictions: pooled, per sample, site and decade."""
     known = people & ~np.isnan(predictions[0])
     if not known.any():
         return {}
@@ -187,5 +187,25 @@ def _metrics(
                         for d in np.unique(table.datasets[known])},
         "per_site": {str(s): score(known & (table.sites == s))
                      for s in np.unique(table.sites[known])},
+        "per_decade": decade_errors(table.age[known], np.exp(predictions[0][known])),
         "interval": interval_scores(table.age, limits, table.datasets),
     }  # fmt: skip
+
+
+def decade_errors(age: np.ndarray, predicted: np.ndarray) -> dict[str, dict[str, float]]:
+    """Mean absolute error and mean error in years, by decade of age.
+
+    Parameters
+    ----------
+    age, predicted
+        Years; shape (n,), without NaN.
+    """
+    error, decades = predicted - age, (age // 10 * 10).astype(int)
+    return {
+        str(decade): {
+            "n": int((decades == decade).sum()),
+            "mae": round(float(np.abs(error[decades == decade]).mean()), 4),
+            "bias": round(float(error[decades == decade].mean()), 4),
+        }
+        for decade in np.unique(decades)
+    }

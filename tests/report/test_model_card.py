@@ -26,9 +26,9 @@ def test_it_fits_a_terminal(name):
 
 def test_accuracy_stands_beside_guessing_and_intervals_by_sample_and_decade():
     found = {part.title: part for part in sections(CARDS["mavae"])}
-    accuracy = found["Accuracy by sample (years)"]
+    accuracy = found["Accuracy by sample and decade (years)"]
     assert "MAE of guessing" in accuracy.header and "mae_median" not in accuracy.words[0]
-    assert {"all", "nki", "abide1"} <= {row[1] for row in accuracy.rows}
+    assert {"all", "nki", "abide1", "60 to 69 years"} <= {row[1] for row in accuracy.rows}
     who = {row[1] for row in found["Intervals by sample and decade"].rows}
     assert {"all", "nki", "50 to 59 years"} <= who
 

@@ -1,10 +1,12 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from bids_brainage.models.cards import TrainingSample
 from bids_brainage.models.find import list_models
 from bids_brainage.training.card_words import with_words
+from bids_brainage.training.mavae_card import decade_errors
 from tests.models.test_cards import make_card
 
 CARDS = {card.name: card for card in list_models()}
@@ -22,6 +24,11 @@ def card():
     scores = {
         "out_of_fold": score(84, 5, 8, 0),
         "per_dataset": {"a": score(50, 3.0, 4.0, 0), "b": score(34, 5.0, 4.5, 0)},
+        "per_decade": {
+            "20": score(50, 3, 5, 1.0),
+            "50": score(30, 9, 9, -8.25),
+            "70": score(4, 20, 20, -20),
+        },
         "per_site": {f"a/{i}": score(25, 5, 5, i - 2.5) for i in range(5)},
         "interval": {"per_decade": decades},
     }
@@ -43,6 +50,7 @@ def test_words_of_shipped_cards_are_what_training_would_write(name):
 
 def test_failures_come_from_the_scores(card):
     told = " ".join(with_words(card).failures)
+    assert "off by age, - is too young: 50 to 59 by -8.2 years" in told
     assert "rises by 0.70 years" in told
     assert "too rarely at ages of 50 to 59 (50% of 30)" in told
     assert "hardly tested at ages of 70 to 79: 4 people" in told
@@ -61,3 +69,11 @@ def test_ethics_tell_whom_the_model_knows(card):
 def test_a_family_without_words_keeps_its_card():
     card = make_card(family="tsan")
     assert with_words(card) == card
+
+
+def test_errors_are_told_by_decade():
+    found = decade_errors(np.array([21.0, 29.9, 51.0]), np.array([23.0, 28.9, 41.0]))
+    assert found == {
+        "20": {"n": 2, "mae": 1.5, "bias": 0.5},
+        "50": {"n": 1, "mae": 10.0, "bias": -10.0},
+    }
