@@ -159,7 +159,7 @@ def _network(
                 device=options.device, resume=options.resume,
                 progress=partial(_say, progress, number),
             )  # fmt: skip
-            told = predict_people(module, sample, test)
+            told = predict_people(module.to(options.device), sample, test)
             cast(Any, module).average = True
             told["averaged_age"] = predict_people(module, sample, test)["predicted_age"]
             found = {k: [round(float(v), 4) for v in values] for k, values in told.items()}

@@ -29,6 +29,9 @@ class ImageFamily:
     shown
         Rows that the predictions of the first network show by themselves: their label, and the
         column of the predictions.
+    calibration
+        Takes a trained network and its number of validation people; tells for the card which
+        line its ages go through. None where they go through none.
     """
 
     name: str
@@ -38,6 +41,7 @@ class ImageFamily:
     train: Callable[..., tuple[nn.Module, list[list[object]]]]
     networks: dict[str, tuple[str, dict[str, Any]]]
     shown: dict[str, tuple[str, str]]
+    calibration: Callable[[nn.Module, int], dict[str, Any]] | None = None
 
     @property
     def main(self) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -96,7 +97,8 @@ def run_image_training(
         sample, training, validation, recipe, checkpoints,
         device=options.device, resume=options.resume, progress=progress,
     )  # fmt: skip
-    save_model(module, make_card(options, module, sample, training, validation), options.output)
+    card = make_card(options, module.to(options.device), sample, training, validation)
+    save_model(module.cpu(), card, options.output)
     write_log(options.output / "training.csv", course, EPOCH_COLUMNS)
     shutil.rmtree(checkpoints, ignore_errors=True)
     return options.output
@@ -109,10 +111,11 @@ def make_card(
     training: np.ndarray,
     validation: np.ndarray,
 ) -> ModelCard:
-    """Collect the card; scores are of the people that chose the epoch, and so too good."""
+    """Collect the card; scores are of the people that chose epoch and line, and so too good."""
     recipe, family = options.recipe, options.family
     config = recipe.model_config
-    metrics, bias = {}, {}
+    metrics: dict[str, Any] = {}
+    bias = {}
     if len(validation):
         found = predict_people(module, sample, validation)["predicted_age"]
         age = sample.age[validation].numpy()
@@ -120,6 +123,8 @@ def make_card(
         metrics = {"validation": rounded, "note": "people that chose the epoch: too good"}
         line = fit_bias(age, found)
         bias = {MODALITY: {"slope": line.slope, "intercept": line.intercept}}
+    if family.calibration is not None:
+        metrics["calibration"] = family.calibration(module, len(validation))
     ages = sample.age[training].numpy()
     female = sample.sex[training, 0].numpy()
     spec = InputSpec(

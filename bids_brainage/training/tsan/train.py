@@ -1,4 +1,4 @@
-"""Train the cascade: the first stage, then the second on the rounded ages of the first."""
+"""Train the cascade: the first stage, the second on rounded ages of the first, and a line."""
 
 import logging
 from collections.abc import Callable
@@ -17,6 +17,7 @@ from bids_brainage.training.images.family import ImageFamily
 from bids_brainage.training.images.fit import fit
 from bids_brainage.training.images.pretrain import pretrain
 from bids_brainage.training.images.sample import Sample
+from bids_brainage.training.tsan.calibration import calibrate, describe_line
 from bids_brainage.training.tsan.recipe import TsanRecipe
 from bids_brainage.training.tsan.stage import StageTask, predict_stage
 
@@ -35,7 +36,7 @@ def train_cascade(
     resume: bool = False,
     progress: Callable[[str], None] = logger.info,
 ) -> tuple[Tsan, list[list[object]]]:
-    """Train both stages on one sample.
+    """Train both stages on one sample, and fit the line that the ages go through.
 
     Parameters
     ----------
@@ -69,7 +70,8 @@ def train_cascade(
             StageTask(network, sample, recipe), sample, training, validation, recipe,
             folder / f"stage-{stage}", device=device, resume=resume, progress=progress,
         )  # fmt: skip
-    return cascade.eval(), course
+    calibrate(cascade.eval().to(device), sample, validation)
+    return cascade.cpu(), course
 
 
 def new_cascade(recipe: TsanRecipe) -> Tsan:
@@ -118,4 +120,5 @@ TSAN = ImageFamily(
         "rounded": ("TSAN, rounded first age alone", "rounded_age"),
         "averaged": ("TSAN, averaged over moved copies", "averaged_age"),
     },
+    calibration=describe_line,
 )
