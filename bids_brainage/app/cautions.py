@@ -7,6 +7,7 @@ from bids_brainage.models.cards import ModelCard
 from bids_brainage.records.prediction import Prediction
 
 MANY_MISSING = 0.1
+ALL = 99.95
 
 
 def is_unusual(prediction: Prediction, card: ModelCard) -> bool:
@@ -59,10 +60,9 @@ def _unusual(prediction: Prediction, card: ModelCard) -> Iterator[str]:
             f"people{extreme}: check units and processing"
         )
     if prediction.percentile > card.percentile_limit:
-        yield (
-            f"the measures together are more unusual than those of {prediction.percentile:.1f} % "
-            "of the training people"
-        )
+        most = prediction.percentile >= ALL
+        share = "all" if most else f"{prediction.percentile:.1f} % of the"
+        yield f"the measures together are more unusual than those of {share} training people"
 
 
 def _missing(prediction: Prediction) -> Iterator[str]:

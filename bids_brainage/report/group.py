@@ -11,7 +11,7 @@ from bids_brainage.evaluation.group_analysis import GroupAnalysis
 from bids_brainage.evaluation.metrics import classification_metrics, regression_metrics
 from bids_brainage.records.group_columns import HARMONISED, REFIT
 from bids_brainage.report import group_figures, pages
-from bids_brainage.report.answer import NOT_CLINICAL
+from bids_brainage.report.answer import HEADLINE, NOT_CLINICAL
 from bids_brainage.report.group_analysis import analysis_view
 from bids_brainage.report.group_rows import DRAWN, Columns, GroupRows
 from bids_brainage.report.group_scores import score_cells
@@ -88,7 +88,7 @@ def write_group_report(output_dir: Path, analysis: GroupAnalysis | None = None) 
             "cohort": _cohort(rows),
             "statuses": rows.statuses,
             "reasons": rows.reasons[:MAX_REASONS],
-            "models": [_model(name, columns) for name, columns in rows.models.items()],
+            "models": [_model(name, columns) for name, columns in _shown(rows.models)],
             "people": rows.people,
             "n_rows": rows.n_rows,
             "quality": _quality(rows.quality, dictionary if isinstance(dictionary, dict) else {}),
@@ -97,6 +97,22 @@ def write_group_report(output_dir: Path, analysis: GroupAnalysis | None = None) 
             "analysis": analysis_view(analysis or GroupAnalysis()),
         },
     )
+
+
+def _shown(models: dict[str, Columns]) -> list[tuple[str, Columns]]:
+    """Models to show; one that the headline repeats for everybody is named with it."""
+    headline = models.get(HEADLINE)
+    if headline is None:
+        return list(models.items())
+    told = headline["predicted_age"]
+    same = [
+        name
+        for name, columns in models.items()
+        if name != HEADLINE and np.array_equal(columns["predicted_age"], told, equal_nan=True)
+    ]
+    title = f"{HEADLINE} (here {' and '.join(same)})" if same else HEADLINE
+    rest = [(name, columns) for name, columns in models.items() if name not in (HEADLINE, *same)]
+    return [(title, headline), *rest]
 
 
 def _cohort(rows: GroupRows) -> list[str]:

@@ -22,6 +22,8 @@ MAX_ROWS = 1000
 MAX_WHO = 20
 NUMBERS = ("age", "predicted_age", "brain_age_gap", "brain_age_gap_corrected")
 LIMITS = ("predicted_age_lower", "predicted_age_upper")
+# Behind the quality columns stands what is of the prediction, not of the input.
+OF_THE_MODEL = ("probability_older", "distribution_percentile", "predicted_age_spread")
 GROUP_NUMBERS = (REFIT, HARMONISED)
 DRAWN = {
     "t1w_snr": "T1w signal to noise",
@@ -188,5 +190,5 @@ def _unlike(row: Row) -> bool:
 
 
 def _quality_columns(row: Row) -> list[str]:
-    names = [name for name in row if name not in GROUP_NUMBERS]
+    names = [name for name in row if name not in (*GROUP_NUMBERS, *OF_THE_MODEL)]
     return names[names.index("quality") + 1 :] if "quality" in names else []

@@ -30,6 +30,8 @@ def test_extreme_measures_are_named():
 def test_an_unusual_whole_is_told():
     person = replace(GOOD, percentile=99.5)
     assert is_unusual(person, CARD) and "99.5 %" in cautions(person, CARD, 30.0)[0]
+    most = replace(GOOD, percentile=100.0)
+    assert "those of all training people" in cautions(most, CARD, 30.0)[0]
 
 
 def test_missing_blocks_are_named():

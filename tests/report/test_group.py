@@ -263,3 +263,14 @@ def test_quality_is_drawn_for_enough_people(tree, people):
     tree.group(people[:3])
     page = Page(write_group_report(tree.root))
     assert not any("Histograms of quality" in text for text in page.all("img", "alt"))
+
+
+def test_a_model_that_the_headline_repeats_is_drawn_once(tree, people):
+    both = [row | {"model": model} for row in people for model in ("fusion", "mavae")]
+    tree.group(both)
+    text = Page(write_group_report(tree.root)).text
+    assert "Model fusion (here mavae)" in text and "Model mavae" not in text
+    other = [row | {"predicted_age": 1.0} if row["model"] == "mavae" else row for row in both]
+    tree.group(other)
+    text = Page(write_group_report(tree.root)).text
+    assert "Model fusion " in text and "Model mavae" in text
