@@ -240,7 +240,7 @@ for label in 07 09 11; do
     check "sub-$label has a row that says interrupted" row_says sub-$label "failed interrupted*"
 done
 check "the other sixteen are predicted" \
-    test "$(cut -f4 "$out/group_brainage.tsv" | grep -cx ok)" = 16
+    test "$(cut -f3,4 "$out/group_brainage.tsv" | grep -cx $'fusion\tok')" = 16
 
 # --- resubmission ---------------------------------------------------------------------------
 start=$SECONDS
