@@ -74,8 +74,9 @@ class AgeScores:
         sums = (weights @ self._sums).T
         means = sums / sums[0]
         absolute, bias, square, x, y, xx, yy, xy, guess = means[1:10]
-        age, predicted, both = _positive(xx - x * x), _positive(yy - y * y), xy - x * y
+        age, predicted, both = xx - x * x, yy - y * y, xy - x * y
         gap = _positive(age + predicted - 2 * both)
+        age, predicted = _positive(age), _positive(predicted)
         centre_x, centre_y = x + self._centre[0], y + self._centre[1]
         forward, backward = both / age, both / predicted
         found = {

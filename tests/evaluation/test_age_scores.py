@@ -76,3 +76,13 @@ def test_a_constant_error_has_no_spread():
     found = AgeScores(age, age + 3)(np.ones((1, 20)))
     assert found["sd"][0] == 0
     assert np.isnan(found["pcc_gap_age"][0])
+
+
+def test_gaps_of_constant_predictions_or_ages_still_spread(people):
+    age, _ = people
+    guess, weights = np.full(200, 40.0), np.ones((1, 200))
+    constant = AgeScores(age, guess)(weights)
+    assert constant["sd"][0] == pytest.approx(age.std())
+    assert constant["pcc_gap_age"][0] == pytest.approx(-1)
+    assert np.isnan(constant["pcc"][0])
+    assert AgeScores(guess, age)(weights)["sd"][0] == pytest.approx(age.std())
