@@ -4,9 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bids_brainage.models.cards import ModelCard
-from bids_brainage.records.prediction import Prediction
-
 FUSION = "fusion"
 DECIMALS = 4
 NOT_JOINT = (
@@ -62,35 +59,12 @@ def fuse(rows: Sequence[Row]) -> Row:
     for name in ("out_of_range_share", "distribution_percentile", "missing_measures"):
         present = [row[name] for row in chosen if row.get(name) is not None]
         result[name] = max(present) if present else None
-    sentences = (s for row in chosen for s in str(row.get("warnings") or "").split("; ") if s)
-    result["warnings"] = "; ".join(dict.fromkeys((NOT_JOINT, *sentences)))
+    result["warnings"] = "; ".join(dict.fromkeys((NOT_JOINT, *_sentences(chosen, "warnings"))))
+    if any(row.get("quality") == "check" for row in chosen):
+        result["quality"] = "check"
+    for name in ("quality_reasons", "status_reason"):
+        result[name] = "; ".join(dict.fromkeys(_sentences(chosen, name)))
     return result
-
-
-def contributions(prediction: Prediction, card: ModelCard) -> str:
-    """Say what each input of a model added to a typical training person's age, in years.
-
-    Of two inputs, each gets the mean of what it adds alone and what it adds to the other (Shapley
-    value), so that both add up to the prediction. Empty with one input, or without the parts.
-    """
-    base = typical_age(card)
-    if len(prediction.parts) != 2 or math.isnan(base):
-        return ""
-    (first, a), (second, b) = prediction.parts.items()
-    both = prediction.age
-    if not all(map(math.isfinite, (a, b, both))):
-        return ""
-    shares = ((first, (a - base + both - b) / 2), (second, (b - base + both - a) / 2))
-    added = ", ".join(f"{name} {years:+.1f}" for name, years in shares)
-    return f"{added} years from {base:.1f}"
-
-
-def typical_age(card: ModelCard) -> float:
-    """Mean over the training samples of their median ages, weighed by their people, in years."""
-    people = sum(sample.n for sample in card.training)
-    if not people:
-        return math.nan
-    return sum(sample.n * sample.age_median for sample in card.training) / people
 
 
 def _chosen(rows: Sequence[Row]) -> list[Row]:
@@ -104,6 +78,11 @@ def _chosen(rows: Sequence[Row]) -> list[Row]:
         if not kept or (math.isfinite(_width(row)) and not set(_inputs(row)) <= covered):
             kept.append(row)
     return kept if all(math.isfinite(_width(row)) for row in kept) else kept[:1]
+
+
+def _sentences(rows: Sequence[Row], name: str) -> list[str]:
+    """Sentences of a column of all rows."""
+    return [s for row in rows for s in str(row.get(name) or "").split("; ") if s]
 
 
 def _inputs(row: Mapping[str, Any]) -> list[str]:

@@ -1,11 +1,6 @@
-import math
-from dataclasses import replace
-
 import pytest
 
-from bids_brainage.app.headline import NOT_JOINT, contributions, fuse
-from bids_brainage.records.prediction import Prediction
-from tests.models.test_cards import make_card
+from bids_brainage.app.headline import NOT_JOINT, fuse
 
 MORPHOMETRY = {
     "model": "a", "status": "ok", "modalities": "morphometry", "predicted_age": 30.0,
@@ -39,6 +34,13 @@ def test_a_combination_says_that_it_was_not_validated_and_keeps_all_warnings():
     assert row["within_age_range"] is False
 
 
+def test_a_combination_is_to_be_checked_where_any_of_its_models_is():
+    checked = VOLUMES | {"quality": "check", "quality_reasons": "cut", "status_reason": "no BOLD"}
+    row = fuse([MORPHOMETRY | {"quality": "good", "quality_reasons": ""}, checked])
+    assert (row["quality"], row["quality_reasons"]) == ("check", "cut")
+    assert row["status_reason"] == "no BOLD"
+
+
 def test_order_of_the_models_does_not_matter():
     one, other = fuse([MORPHOMETRY, VOLUMES]), fuse([VOLUMES, MORPHOMETRY])
     assert one["predicted_age"] == pytest.approx(other["predicted_age"])
@@ -62,25 +64,3 @@ def test_models_without_an_age_are_passed_over():
 
 def test_what_one_model_does_not_tell_is_missing():
     assert fuse([MORPHOMETRY, VOLUMES | {"brain_age_gap": None}])["brain_age_gap"] is None
-
-
-def prediction(parts, age=30.0):
-    return Prediction(age, 0.5, tuple(parts) or ("morphometry",), 0.0, {}, parts=parts)
-
-
-def test_contributions_of_two_inputs_add_up_to_the_prediction():
-    card = make_card()
-    base = sum(s.n * s.age_median for s in card.training) / sum(s.n for s in card.training)
-    text = contributions(prediction({"morphometry": 32.0, "connectivity": 25.0}), card)
-    words = text.replace(",", "").split()
-    assert float(words[1]) + float(words[3]) == pytest.approx(30 - base, abs=0.11)
-    assert words[0] == "morphometry" and words[2] == "connectivity"
-    assert float(words[1]) > float(words[3])
-
-
-def test_one_input_and_unknown_parts_have_no_contributions():
-    card = make_card()
-    assert contributions(prediction({}), card) == ""
-    assert contributions(prediction({"morphometry": 30.0, "connectivity": math.nan}), card) == ""
-    parts = prediction({"morphometry": 30.0, "connectivity": 28.0})
-    assert contributions(parts, replace(card, training=())) == ""
