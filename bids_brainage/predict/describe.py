@@ -11,6 +11,10 @@ GROUPS = {
     "measures of the left hemisphere": ("lh", "Left-"),
     "measures of the right hemisphere": ("rh", "Right-"),
 }
+CORTEX = {
+    "cortical measures of the left hemisphere": "lh",
+    "cortical measures of the right hemisphere": "rh",
+}
 THICKNESS = "_thickness"
 
 
@@ -34,7 +38,7 @@ def extreme_measures(
 
 
 def missing_blocks(names: Sequence[str], missing: np.ndarray) -> tuple[str, ...]:
-    """Name the groups of measures of which nearly all are missing.
+    """Name the groups of measures of which nearly all are missing; parts of a named one are not.
 
     Parameters
     ----------
@@ -49,8 +53,12 @@ def missing_blocks(names: Sequence[str], missing: np.ndarray) -> tuple[str, ...]
     }
     groups["cortical thickness"] = np.array([name.endswith(THICKNESS) for name in names])
     groups["volumes"] = ~groups["cortical thickness"]
-    return tuple(
-        label
-        for label, group in groups.items()
-        if MIN_BLOCK <= group.sum() < len(names) and missing[group].mean() >= BLOCK
-    )
+    for label, start in CORTEX.items():
+        groups[label] = np.array([name.startswith(start) for name in names])
+    found: dict[str, np.ndarray] = {}
+    for label, group in groups.items():
+        if not MIN_BLOCK <= group.sum() < len(names) or missing[group].mean() < BLOCK:
+            continue
+        if not any(whole[group].mean() >= BLOCK for whole in found.values()):
+            found[label] = group
+    return tuple(found)

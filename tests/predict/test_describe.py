@@ -24,6 +24,11 @@ def test_a_missing_hemisphere_and_missing_thickness_are_named():
     assert missing_blocks(NAMES, thickness) == ("cortical thickness",)
 
 
+def test_a_missing_cortical_hemisphere_is_named():
+    left = np.array([name.startswith("lh") for name in NAMES])
+    assert missing_blocks(NAMES, left) == ("cortical measures of the left hemisphere",)
+
+
 def test_nothing_and_everything_missing_are_no_blocks():
     assert missing_blocks(NAMES, np.zeros(len(NAMES), bool)) == ()
     assert missing_blocks(NAMES, np.ones(len(NAMES), bool)) == ()
