@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from bids_brainage.app.group_analysis import write_effects
 from bids_brainage.app.group_statistics import analyse
 from bids_brainage.app.headline_tables import write_idp, write_phenotype
 from bids_brainage.app.pages import write_methods
@@ -24,6 +25,7 @@ from bids_brainage.bids.prediction_tables import read_predictions
 from bids_brainage.bids.scan import list_participants, list_sessions, natural_key
 from bids_brainage.config import RunConfig
 from bids_brainage.errors import BrainAgeError, MissingInputError, SelectionError
+from bids_brainage.evaluation.group_analysis import GroupAnalysis
 from bids_brainage.records.prediction import columns, data_dictionary
 from bids_brainage.records.session import SessionKey
 
@@ -43,7 +45,7 @@ def run_group(config: RunConfig, say: Say) -> int:
     SelectionError
         If it holds no session.
     UsageError
-        If an option of the group level cannot be met; the table without it is written.
+        If an option of the group level cannot be met; table and page without it are written.
     """
     output = config.output_dir
     if not output.is_dir():
@@ -59,18 +61,33 @@ def run_group(config: RunConfig, say: Say) -> int:
     counts: Counter[bool] = Counter()
     table = output / "group_brainage.tsv"
     write_tsv(table, _counted(chain([first], rows), counts), columns())
-    analysis, entries = analyse(config, table)
-    dictionary = data_dictionary() | entries
-    write_json(output / "group_brainage.json", dictionary)
-    write_phenotype(output, iterate_tsv(table), dictionary)
-    write_idp(output, iterate_tsv(table) if config.group.nipoppy_table else None, dictionary)
-    from bids_brainage.report.group import write_group_report
-
-    page = write_group_report(output, analysis)
-    write_methods(output)
+    try:
+        analysis, entries = analyse(config, table)
+    except BrainAgeError:
+        # What an earlier run found must not stand beside the new table.
+        write_effects(output, [])
+        _write_beside(config, table, GroupAnalysis(), {})
+        raise
+    page = _write_beside(config, table, analysis, entries)
     bad = counts[False]
     say(f"group table of {counts.total()} rows ({bad} not ok); page: {page}")
     return 1 if bad else 0
+
+
+def _write_beside(
+    config: RunConfig, table: Path, analysis: GroupAnalysis, entries: dict[str, dict[str, Any]]
+) -> Path:
+    """Write all that is made from the group table; return the page."""
+    from bids_brainage.report.group import write_group_report
+
+    output = table.parent
+    dictionary = data_dictionary() | entries
+    write_json(table.with_suffix(".json"), dictionary)
+    write_phenotype(output, iterate_tsv(table), dictionary)
+    write_idp(output, iterate_tsv(table) if config.group.nipoppy_table else None, dictionary)
+    page = write_group_report(output, analysis)
+    write_methods(output)
+    return page
 
 
 def _counted(rows: Iterable[Row], counts: Counter[bool]) -> Iterator[Row]:

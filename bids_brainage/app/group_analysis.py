@@ -66,6 +66,10 @@ def compare(people: GroupPeople, options: GroupOptions, site: str) -> list[Compa
     found = []
     for model in people.tested:
         rows = people.first(people.of(model) & np.isfinite(people.numbers["age"]))
+        if not rows.any():
+            problem = "nobody has a prediction and a known age"
+            found += [Comparison(model, name, "groups", problem) for name in options.group_by]
+            continue
         for name in options.group_by:
             cells = plain_cells(people.column(name, "--group-by")[rows])
             others = [

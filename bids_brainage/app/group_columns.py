@@ -125,6 +125,12 @@ def harmonise(people: GroupPeople, column: str) -> tuple[np.ndarray, list[SitesO
         fitted = people.first(usable)
         own = covariates[:, np.ptp(covariates[fitted], axis=0) > 0] if fitted.any() else covariates
         try:
+            if not fitted.any():
+                known = "age and sex" if with_sex else "age"
+                raise UsageError(
+                    f"nobody with a prediction has a site and known {known}",
+                    place=f"column {column}", hint="leave --harmonise out",
+                )  # fmt: skip
             check_sites(sites[fitted], people.numbers["age"][fitted], own[fitted],
                         f"column {column}")  # fmt: skip
         except UsageError as error:

@@ -163,3 +163,24 @@ def test_a_dataset_of_the_training_list_is_told(tmp_path):
     assert (
         "among those a model was trained on" in (cohort.output / "group_brainage.html").read_text()
     )
+
+
+def test_without_ages_nothing_is_compared_and_it_says_so(tmp_path):
+    cohort = make_cohort(tmp_path, 12, lambda _, row: row.update(age=None))
+    assert group(cohort, group_by=("group",)) == 0
+    (row,) = table(cohort, "group_brainage_effects.tsv")
+    assert row["remarks"] == "nobody has a prediction and a known age"
+    with pytest.raises(UsageError, match="nobody with a prediction has a site and known age"):
+        group(cohort, harmonise="combat")
+
+
+def test_a_refused_option_leaves_nothing_of_an_earlier_run(tmp_path):
+    cohort = make_cohort(tmp_path, 40)
+    assert group(cohort, bias_fit="age > 0", group_by=("group",)) == 0
+    assert "brain_age_gap_refit" in (cohort.output / "group_brainage.html").read_text()
+    with pytest.raises(UsageError, match="no column 'nope'"):
+        group(cohort, group_by=("nope",))
+    assert not (cohort.output / "group_brainage_effects.tsv").exists()
+    for name in ("group_brainage.html", "group_brainage.json", "group_brainage.tsv"):
+        assert "brain_age_gap_refit" not in (cohort.output / name).read_text(), name
+    assert (cohort.output / "phenotype" / "brainage.tsv").is_file()
