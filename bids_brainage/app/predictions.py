@@ -94,7 +94,7 @@ def predict_sessions(
                 if found:
                     explained[i].append(found)
                     # As in the table of all measures, which adds up to the same age.
-                    row["contributions"] = found.words or row["contributions"]
+                    row["contributions"] = found.words
             per_session[i].append(row)
     for extraction, rows, why in zip(extractions, per_session, explained, strict=True):
         if fuses:

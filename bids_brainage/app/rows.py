@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from bids_brainage.app.cautions import cautions, is_unusual
-from bids_brainage.app.headline import contributions
 from bids_brainage.app.quality import judge
 from bids_brainage.evaluation.intervals import Intervals
 from bids_brainage.models.cards import ModelCard
@@ -68,7 +67,6 @@ def predicted_values(
     combination = "+".join(prediction.modalities)
     row: Row = {
         "modalities": combination,
-        "contributions": contributions(prediction, card),
         "predicted_age": prediction.age,
         "probability_female": prediction.probability_female,
         "predicted_sex": prediction.sex,

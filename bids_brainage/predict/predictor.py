@@ -140,9 +140,7 @@ class Predictor:
             age, logit = self._module(tensors)
             beyond = self._module.out_of_range(tensors)
             percentile = _percentile(self._module, tensors, age)
-            several = tensors if len(tensors) > 1 else {}
-            parts = [self._module({name: tensor})[0] for name, tensor in several.items()]
-        numbers = torch.stack([age, logit, beyond, percentile, *parts], dim=1).cpu()
+        numbers = torch.stack([age, logit, beyond, percentile], dim=1).cpu()
         return [
             self._prediction({name: array[i] for name, array in arrays.items()}, *row)
             for i, row in enumerate(numbers.tolist())
@@ -155,7 +153,6 @@ class Predictor:
         logit: float,
         beyond: float,
         percentile: float,
-        *parts: float,
     ) -> Prediction:
         missing = {name: np.isnan(values) for name, values in measures.items()}
         used = tuple(name for name, mask in missing.items() if not mask.all())
@@ -181,11 +178,6 @@ class Predictor:
             percentile=math.nan if math.isnan(percentile) else round(percentile, 2),
             extremes=tuple(extremes),
             missing_blocks=tuple(blocks),
-            parts={
-                name: round(years, AGE_DECIMALS)
-                for name, years in zip(measures, parts, strict=False)
-                if len(used) > 1
-            },
         )
 
     def _probability(self, logit: float, used: tuple[str, ...]) -> float:

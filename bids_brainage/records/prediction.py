@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -43,8 +43,6 @@ class Prediction:
         The measures furthest outside the training range, in words.
     missing_blocks
         Groups of measures of which nearly all were missing, in words.
-    parts
-        Where several inputs were used: input to the age in years predicted from it alone.
     spread
         Standard deviation in years of the model's own distribution over ages, uncalibrated; NaN
         from a model without one.
@@ -59,7 +57,6 @@ class Prediction:
     percentile: float = math.nan
     extremes: tuple[str, ...] = ()
     missing_blocks: tuple[str, ...] = ()
-    parts: dict[str, float] = field(default_factory=dict)
 
     @property
     def sex(self) -> str | None:
