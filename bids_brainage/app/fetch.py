@@ -62,7 +62,11 @@ def fetch_weights(
             raise OutputError(f"cannot write the weights: {error.strerror}", place=folder,
                               hint="choose another with --to") from error  # fmt: skip
         _, found = load_network(draft, shown=path)
-        draft.replace(path)
+        try:
+            draft.replace(path)
+        except OSError as error:
+            raise OutputError(f"cannot write the weights: {error.strerror}", place=path,
+                              hint="choose another with --to") from error  # fmt: skip
     finally:
         with contextlib.suppress(OSError):
             draft.unlink()

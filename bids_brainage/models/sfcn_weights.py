@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -111,6 +112,13 @@ def read_state(path: Path, place: Path) -> dict[str, Tensor]:
         raise ModelError(f"{size} bytes are too many for weights of SFCN", place=place, hint=HINT)
     try:
         content = _content(path)
+    except UnpicklingError as error:
+        raise ModelError(
+            "cannot be read as weights: no file of torch, or it holds more than "
+            "tensors; nothing in it was executed",
+            place=place,
+            hint=HINT,
+        ) from error
     except Exception as error:  # of many kinds, as the file may be anything
         reason = str(error).partition("\n")[0][:200] or type(error).__name__
         raise ModelError(f"cannot be read as weights: {reason}", place=place, hint=HINT) from error
@@ -121,7 +129,11 @@ def read_state(path: Path, place: Path) -> dict[str, Tensor]:
     wrong = [str(k) for k, v in content.items() if not (isinstance(k, str) and _plain(v))]
     if wrong:
         raise ModelError(f"{wrong[0]!r} is no tensor of numbers", place=place, hint=HINT)
-    return {name.removeprefix("module."): value for name, value in content.items()}
+    found = {name.removeprefix("module."): value for name, value in content.items()}
+    if len(found) < len(content):
+        raise ModelError("holds tensors both with and without 'module.' before their name",
+                         place=place, hint=HINT)  # fmt: skip
+    return found
 
 
 def _content(path: Path) -> Any:
@@ -188,7 +200,9 @@ def make_card(files: Sequence[WeightsFile]) -> ModelCard:
 
 
 def _plain(value: Any) -> bool:
-    return isinstance(value, Tensor) and value.dtype in (
+    if not isinstance(value, Tensor) or value.layout is not torch.strided or value.is_meta:
+        return False
+    return value.dtype in (
         torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int64,
     )  # fmt: skip
 

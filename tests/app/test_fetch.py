@@ -90,6 +90,14 @@ def test_what_cannot_be_fetched_is_told(server, tmp_path, capsys, url, words, co
     refused(tmp_path, capsys, code, message, url.format(server), *words)
 
 
+def test_folder_in_the_place_of_the_file_is_told(files, tmp_path, capsys):
+    (tmp_path / "age.p").mkdir()
+    words = ((files / "age.p").as_uri(), "--sha256", sha256(files / "age.p"))
+    assert fetch(tmp_path, *words) == 73
+    assert "cannot write the weights" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["age.p"]
+
+
 def test_shipped_models_are_not_fetched(tmp_path, capsys):
     words = ["--to", str(tmp_path), "--url", "https://example.org/a.p", "--sha256", "0" * 64]
     assert main(["models", "fetch", "mavae", *words]) == 2

@@ -75,9 +75,11 @@ class Malicious:
     ("content", "message"),
     [
         (lambda p: p.write_bytes(b"not weights"), "cannot be read as weights"),
+        (lambda p: torch.save({"x": torch.ones(2).to_sparse()}, p), "'x' is no tensor of numbers"),
+        (lambda p: torch.save({"x": torch.ones(2), "module.x": torch.ones(2)}, p), "both with and"),
         (lambda p: p.write_bytes(b""), "cannot be read as weights"),
         (lambda p: p.write_bytes(pickle.dumps(Malicious())), "cannot be read as weights"),
-        (lambda p: torch.save({"module.x": Malicious()}, p), "cannot be read as weights"),
+        (lambda p: torch.save({"module.x": Malicious()}, p), "holds more than tensors"),
         (lambda p: torch.save([torch.ones(2)], p), "holds list, not named tensors"),
         (lambda p: torch.save({}, p), "not named tensors"),
         (lambda p: torch.save({"epoch": 3}, p), "'epoch' is no tensor of numbers"),
