@@ -107,6 +107,7 @@ def read_table(path: Path) -> pd.DataFrame:
     frame = frame.iloc[:, :3].set_axis(["name", "age", "sex"][: min(frame.shape[1], 3)], axis=1)
     frame = frame.reindex(columns=["name", "age", "sex"]).fillna("")
     frame = frame.apply(lambda column: column.str.strip())
+    frame = frame[(frame != "").any(axis=1)]
     header = pd.isna(pd.to_numeric(frame["age"].iloc[:1], errors="coerce")).all()
     return frame.iloc[1:] if header else frame
 
@@ -152,7 +153,7 @@ def _from_table(
         elif image in seen:
             bad.append(f"{place}: twice")
         elif path is not None:
-            people.append(Person(path.name.split(".")[0], path, float(age), sex))
+            people.append(Person(_label(path), path, float(age), sex))
         seen.add(image)
     bad += [f"{name}: no row" for name in files if name not in seen]
     if bad:
@@ -163,6 +164,12 @@ def _from_table(
         raise InputError("no row of the table names an image of the folder", place=folder,
                          hint="names must be equal, with or without .nii.gz")  # fmt: skip
     return people
+
+
+def _label(path: Path) -> str:
+    """Whom a file shows: all names of BIDS of one participant, else the name without its ending."""
+    name = path.name.removesuffix(".gz").removesuffix(".nii")
+    return name.partition("_")[0] if name.startswith("sub-") else name
 
 
 def _spellings(name: str) -> Iterable[str]:

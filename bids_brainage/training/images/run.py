@@ -86,6 +86,10 @@ def run_image_training(
     people = [*options.people, *options.validation_people]
     if len(options.people) < FEWEST:
         raise InputError(f"{len(options.people)} people", hint=f"give {FEWEST} or more")
+    own = {person.image.resolve() for person in options.people}
+    if both := [p for p in options.validation_people if p.image.resolve() in own]:
+        raise InputError(f"{len(both)} images are both to train on and to choose the epoch",
+                         place=both[0].image, hint="leave them out of one")  # fmt: skip
     sample = load_sample(people, recipe, options.output / "images")
     if options.validation_people:
         training = np.arange(len(options.people))

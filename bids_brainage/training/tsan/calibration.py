@@ -40,9 +40,9 @@ def describe_line(module: nn.Module, n: int) -> dict[str, Any]:
     cascade = cast(Tsan, module)
     slope, intercept = cascade.slope.item(), cascade.intercept.item()
     if (slope, intercept) != (1.0, 0.0):
-        note = "straight line of age on predicted age of the validation people"
+        note = f"ages times {slope:.3f} plus {intercept:.2f} years, from {n} validation people"
     elif n < FEWEST:
-        note = f"none: {FEWEST} validation people are needed"
+        note = f"none: {n} validation people, {FEWEST} are needed"
     else:
-        note = "none: age does not rise with predicted age"
+        note = f"none: age does not rise with predicted age in {n} validation people"
     return {"n": n, "slope": slope, "intercept": intercept, "note": note}

@@ -91,8 +91,9 @@ def with_first_stage_of(model: Path, recipe: TsanRecipe) -> ImageFamily:
     """
     earlier, _ = load_kind(model, Tsan)
     wanted = recipe.model_config
-    if earlier.config.network != wanted.network or earlier.config.shape != wanted.shape:
-        raise InputError("the first stage there has another shape", place=model,
+    if any(getattr(earlier.config, name) != getattr(wanted, name)
+           for name in ("network", "shape", "zooms", "scaling")):  # fmt: skip
+        raise InputError("the first stage there has another shape or image", place=model,
                          hint="train both stages with one recipe")  # fmt: skip
     return replace(TSAN, train=partial(train_cascade, first=earlier.first))
 

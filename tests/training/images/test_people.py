@@ -70,6 +70,19 @@ def test_rows_of_other_images_are_no_fault(folder, tmp_path):
     assert len(people) == 3
 
 
+def test_rows_without_a_word_are_passed_over(folder, tmp_path):
+    table = write(tmp_path / "t.csv", [*ROWS, ("", "", "")], separator=",")
+    assert len(load_people(folder, table)) == 3
+
+
+def test_images_of_one_person_in_names_of_bids_have_one_label(tmp_path):
+    names = ["sub-1_ses-1_T1w.nii.gz", "sub-1_ses-2_T1w.nii.gz", "a.1.nii.gz", "a.2.nii"]
+    for name in names:
+        (tmp_path / name).touch()
+    table = write(tmp_path / "t.tsv", [(name, "20", "0") for name in names])
+    assert [p.label for p in load_people(tmp_path, table)] == ["sub-1", "sub-1", "a.1", "a.2"]
+
+
 def test_excel_without_its_reader_says_what_to_do(tmp_path, monkeypatch):
     path = tmp_path / "t.xlsx"
     path.touch()

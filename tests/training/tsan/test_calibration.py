@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from bids_brainage.models.store import load_any
+from bids_brainage.report.model_card import as_text
 from bids_brainage.training.images.run import ImageTraining, run_image_training
 from bids_brainage.training.images.sample import load_sample
 from bids_brainage.training.tsan import calibration
@@ -70,12 +71,13 @@ def test_card_tells_the_line(source, tmp_path, few):
     module, card = load_any(run_image_training(options))
     told = card.metrics["calibration"]
     assert told["n"] == 4
+    assert told["note"] in as_text(card)
     assert (told["slope"], told["intercept"]) == (module.slope.item(), module.intercept.item())
 
 
 def test_card_tells_why_there_is_none(source, tmp_path):
     options = ImageTraining(TSAN, source[2], tmp_path / "m", RECIPE)
     module, card = load_any(run_image_training(options))
-    assert card.metrics["calibration"]["note"] == "none: 30 validation people are needed"
+    assert card.metrics["calibration"]["note"] == "none: 4 validation people, 30 are needed"
     assert (module.slope.item(), module.intercept.item()) == (1.0, 0.0)
     assert "does not rise" in describe_line(module, 30)["note"]

@@ -128,9 +128,15 @@ def test_network_that_tells_sex_is_scored_on_it(source, tmp_path):
     assert 0 <= found["sex_auc"] <= 1
 
 
-def test_first_stage_of_another_shape_is_refused(trained):
+@pytest.mark.parametrize("change", [{"filters": 8}, {"scaling": "whole"}])
+def test_first_stage_of_another_shape_or_image_is_refused(trained, change):
     with pytest.raises(InputError, match="another shape"):
-        with_first_stage_of(trained[0], RECIPE.changed(filters=8))
+        with_first_stage_of(trained[0], RECIPE.changed(**change))
+
+
+def test_image_that_is_trained_on_does_not_choose_the_epoch(source, tmp_path):
+    with pytest.raises(InputError, match=r"1 images are .*p03\.nii\.gz"):
+        run_image_training(options(source, tmp_path / "m", validation_people=source[2][3:4]))
 
 
 @pytest.mark.parametrize(
