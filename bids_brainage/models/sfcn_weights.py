@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -112,15 +111,10 @@ def read_state(path: Path, place: Path) -> dict[str, Tensor]:
         raise ModelError(f"{size} bytes are too many for weights of SFCN", place=place, hint=HINT)
     try:
         content = _content(path)
-    except UnpicklingError as error:
-        raise ModelError(
-            "cannot be read as weights: no file of torch, or it holds more than "
-            "tensors; nothing in it was executed",
-            place=place,
-            hint=HINT,
-        ) from error
     except Exception as error:  # of many kinds, as the file may be anything
         reason = str(error).partition("\n")[0][:200] or type(error).__name__
+        if "weights_only" in str(error):  # torch advises to read it without
+            reason = "no file of torch, or it holds more than tensors; nothing was executed"
         raise ModelError(f"cannot be read as weights: {reason}", place=place, hint=HINT) from error
     if not isinstance(content, Mapping) or not content:
         raise ModelError(

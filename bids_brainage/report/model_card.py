@@ -101,8 +101,8 @@ def _facts(card: ModelCard) -> Iterator[Cells]:
             f"age bias with {name}",
             f"slope {line['slope']:.3f}, intercept {line['intercept']:.2f} years",
         )
-    if line := card.metrics.get("calibration"):
-        yield "calibration", line["note"]
+    if calibration := card.metrics.get("calibration"):
+        yield "calibration", calibration["note"]
     yield "trained by", card.command
     yield "seed", str(card.seed)
     yield "weights (SHA-256)", card.sha256
