@@ -17,6 +17,7 @@ ZOOMS = 2.0
 ORIGIN = (-90.0, -126.0, -72.0)
 SCALINGS = ("mask", "whole")
 MINIMUM_VOLUME = 400_000.0  # mm3
+ALIKE = 1e-4  # range over the largest value; grids interpolate
 HINT = "give the brain of a T1w in MNI152 space, zero outside"
 
 
@@ -111,13 +112,16 @@ def check_brain(data: np.ndarray, zooms: float, path: Path) -> None:
     Raises
     ------
     InputError
-        If there is too little of it, or hardly a voxel is zero.
+        If there is too little of it, hardly a voxel is zero, or the brain has one value alone.
     """
     if float((data != 0).sum()) * zooms**3 < MINIMUM_VOLUME:
         raise InputError(f"{(data != 0).sum() * zooms**3 / 1000:.0f} cm3 of brain in the field of "
                          "view of the template", place=path, hint=HINT)  # fmt: skip
     if (data != 0).mean() > 0.9:
         raise InputError("the image is not zero outside the brain", place=path, hint=HINT)
+    inside = data[data != 0]
+    if np.ptp(inside) <= ALIKE * np.abs(inside).max():
+        raise InputError("the brain's voxels are all alike", place=path, hint=HINT)
 
 
 def scale(brain: np.ndarray, scaling: str = "mask") -> np.ndarray:

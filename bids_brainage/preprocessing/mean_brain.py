@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from nibabel.affines import from_matvec
 
+from bids_brainage.errors import InputError
 from bids_brainage.preprocessing.brain_image import check_brain, put_on_grid, read_brain
 
 SHAPE = (182, 218, 182)
@@ -30,12 +31,17 @@ def load_mean_brain(path: Path, mask: Path | None = None) -> np.ndarray:
     Raises
     ------
     InputError
-        If it cannot be read, is not 3D, or holds no brain in template space.
+        If it cannot be read, is not 3D, holds no brain in template space, or its mean is not
+        above zero.
     """
     data, affine = read_brain(path, mask)
     data = put_on_grid(data, affine, SHAPE, AFFINE)
     check_brain(data, 1.0, path)
-    data = data / data.mean(dtype=np.float64)
+    mean = data.mean(dtype=np.float64)
+    if not mean > 0:
+        raise InputError(f"the mean of the brain is {mean:.3g}, not above zero", place=path,
+                         hint="give a T1w that is not scaled to mean 0")  # fmt: skip
+    data = data / mean
     starts = [(whole - part) // 2 for whole, part in zip(SHAPE, CUT, strict=True)]
     x, y, z = (slice(start, start + part) for start, part in zip(starts, CUT, strict=True))
     return np.ascontiguousarray(data[x, y, z], dtype=np.float32)

@@ -58,3 +58,15 @@ def test_image_without_a_brain_is_refused(tmp_path):
     data[60:80, 60:80, 60:80] = 1
     with pytest.raises(InputError, match="8 cm3 of brain"):
         load_mean_brain(write(tmp_path / "b.nii", data))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda data: np.where(data > 0, 7, 0), "alike"),
+        (lambda data: np.where(data > 0, data - 200, 0), "not above zero"),
+    ],
+)
+def test_brain_that_has_no_mean_to_divide_by_is_refused(tmp_path, change, said):
+    with pytest.raises(InputError, match=said):
+        load_mean_brain(write(tmp_path / "b.nii", change(brain()).astype(np.float32)))

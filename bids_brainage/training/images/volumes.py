@@ -45,7 +45,9 @@ def load_volumes(
     OutputError
         If the folder cannot be written.
     """
-    stamps = [[str(p.image), p.image.stat().st_mtime_ns, str(p.mask)] for p in people]
+    stamps = [
+        [[str(path), path.stat().st_mtime_ns] for path in (p.image, p.mask) if path] for p in people
+    ]
     grid = tuple(shape or grid_shape(zooms))
     key = fingerprint(stamps, zooms, scaling, grid)
     path = folder / VOLUMES
@@ -56,6 +58,8 @@ def load_volumes(
         pass
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        # What follows may be killed halfway.
+        (folder / KEY).unlink(missing_ok=True)
         kept = np.lib.format.open_memmap(path, "w+", np.float16, (len(people), *grid))
         broken = []
         for number, person in enumerate(people):

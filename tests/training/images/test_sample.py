@@ -1,6 +1,11 @@
+import os
+from dataclasses import replace
+
+import nibabel as nib
 import numpy as np
 import pytest
 
+from bids_brainage.errors import InputError
 from bids_brainage.training.images.sample import load_sample, person_folds, split_people
 from bids_brainage.training.images.volumes import load_volumes
 from bids_brainage.training.tsan.recipe import TsanRecipe
@@ -32,6 +37,31 @@ def test_images_are_kept_for_the_next_run(source, tmp_path):
     np.testing.assert_array_equal(first.images, second.images)
     assert first.sex.tolist()[:2] == [[1, 0], [0, 1]]
     assert first.measures.shape == (16, 0)
+
+
+def test_images_of_an_attempt_that_failed_are_not_those_of_the_one_before(source, tmp_path):
+    people = source[2][:3]
+    wanted = load_volumes(people, ZOOMS, "mask", tmp_path).copy()
+    broken = tmp_path / "broken.nii.gz"
+    broken.write_bytes(b"no image")
+    with pytest.raises(InputError, match=r"1 images are unusable.*broken"):
+        load_volumes([source[2][9], replace(people[1], image=broken), people[2]], ZOOMS, "mask",
+                     tmp_path)  # fmt: skip
+    np.testing.assert_array_equal(load_volumes(people, ZOOMS, "mask", tmp_path), wanted)
+
+
+def test_changed_mask_makes_the_images_again(source, tmp_path):
+    mask = tmp_path / "mask.nii.gz"
+    image = nib.load(source[2][0].image)
+    inside = (np.asarray(image.dataobj) != 0).astype(np.uint8)
+    people = [replace(source[2][0], mask=mask)]
+    found = []
+    for time in (1, 2):
+        nib.Nifti1Image(inside, image.affine).to_filename(mask)
+        os.utime(mask, (time, time))
+        found.append(int((load_volumes(people, ZOOMS, "mask", tmp_path) != 0).sum()))
+        inside[:, :, :8] = 0
+    assert found[1] < found[0]
 
 
 def test_brains_for_sfcn_are_divided_by_the_mean_of_its_grid(source, tmp_path):
