@@ -13,6 +13,7 @@ MIN_LEVEL = 5
 MAX_LEVELS = 10
 MIN_FREEDOM = 10
 MAX_LEVERAGE = 0.999
+EXACT = 1e-8  # share of the gap's variance that is left; tables round
 LEVEL = 0.95
 CONTROL = ("control", "healthy", "typical", "normal")
 CONTROL_WORDS = frozenset({"hc", "con", "ctrl", "ctl", "cn", "nc", "td", "tdc", "norm", "hv", "no"})
@@ -151,6 +152,8 @@ def _fit(
     if (basis**2).sum(axis=1).max() > MAX_LEVERAGE:
         return replace(told, problem="the result would hang on one person")
     result = OLS(gap, design).fit(cov_type="HC3", use_t=True)
+    if result.ssr <= EXACT * float(((gap - gap.mean()) ** 2).sum()):
+        return replace(told, problem=f"{told.column} and the covariates tell the gap exactly")
     k = own.shape[1]
     weights, cover = np.asarray(result.params), np.asarray(result.cov_params())
     spread = float(np.sqrt(result.ssr / freedom))

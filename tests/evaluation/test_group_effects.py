@@ -129,3 +129,11 @@ def test_controls_are_the_reference_by_name_else_the_largest_group():
     assert reference_level(["Healthy_Control", "depr"], [3, 40]) == "Healthy_Control"
     assert reference_level(["HC", "MCI"], [3, 40]) == "HC"
     assert reference_level(["A", "B"], [3, 40]) == "B"
+
+
+def test_a_column_that_the_gap_is_made_of_is_not_compared(people):
+    gap, age, _, sex = people
+    for cells in (gap, np.round(age + gap, 4)):
+        found = compare_gap("m", "x", gap, age, list(map(str, cells)), covariates(age, sex))
+        assert found.problem == "x and the covariates tell the gap exactly"
+        assert not found.contrasts
