@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bids_brainage.app.headline import FUSION
 from bids_brainage.bids.cells import find_column, read_cells
 from bids_brainage.bids.dataset import Dataset
 from bids_brainage.bids.expression import MISSING
@@ -16,7 +17,6 @@ from bids_brainage.bids.outputs import iterate_tsv
 from bids_brainage.records.prediction import columns
 from bids_brainage.records.session import SessionKey
 
-HEADLINE = "fusion"
 SITE = "site"
 TEXTS = ("participant_id", "session_id", "model", "modalities", "status", "sex")
 NUMBERS = ("age", "predicted_age", "brain_age_gap", "mean_fd")
@@ -59,7 +59,7 @@ class GroupPeople:
     @property
     def tested(self) -> list[str]:
         """Models whose gap is compared: the headline, or all where there is none."""
-        return [HEADLINE] if HEADLINE in self.models else self.models
+        return [FUSION] if FUSION in self.models else self.models
 
     def of(self, model: str) -> np.ndarray:
         """Usable rows of a model."""

@@ -6,7 +6,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from bids_brainage.app.group_people import HEADLINE
+from bids_brainage.app.headline import FUSION
 from bids_brainage.bids.outputs import write_json, write_tsv
 
 Row = dict[str, Any]
@@ -25,7 +25,7 @@ def headline(rows: Iterable[Row]) -> Row:
     """Of a session's rows that of the combined model if it is ok, else the first that is."""
     found = list(rows)
     good = [row for row in found if row["status"] == "ok"]
-    return next((row for row in good if row["model"] == HEADLINE), (good or found)[0])
+    return next((row for row in good if row["model"] == FUSION), (good or found)[0])
 
 
 def write_phenotype(

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-MISSING = frozenset({"", "n/a", "na", "nan", "null", "none"})
+from bids_brainage.bids.expression import MISSING
+
 FEW_VALUES = 5
 
 
