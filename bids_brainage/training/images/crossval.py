@@ -86,7 +86,9 @@ def run_image_crossval(
     known = [*BASELINES, *family.networks]
     if unknown := sorted(set(options.only) - set(known)):
         raise UsageError(f"no row {', '.join(unknown)}", hint=f"rows are {', '.join(known)}")
-    if len({person.label for person in people}) < max(options.n_folds, 2):
+    if options.n_folds < 2:
+        raise UsageError(f"--folds {options.n_folds}", hint="give 2 or more")
+    if len({person.label for person in people}) < options.n_folds:
         raise InputError(f"{len(people)} people for {options.n_folds} folds", hint="give more")
     wanted = {
         name: recipe.changed(**changes)

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from bids_brainage.errors import InputError
 from bids_brainage.models.resunet_compact import fast_layout
 from bids_brainage.training.checkpoints import (
     fingerprint,
@@ -86,6 +87,11 @@ def fit(
     Returns
     -------
         Its course by `EPOCH_COLUMNS`; the network is in evaluation mode on the CPU.
+
+    Raises
+    ------
+    InputError
+        If the loss is not finite.
     """
     network = task.network.to(device)
     if device.type == "cuda":
@@ -105,11 +111,14 @@ def fit(
         if not len(validation):
             _set_rate(optimiser, task.rate * 0.5 * (1 + math.cos(math.pi * epoch / recipe.epochs)))
         loss = _epoch(task, optimiser, sample, training, recipe, epoch, device)
+        if not math.isfinite(loss):
+            raise InputError(f"the loss of {task.part} is {loss} in epoch {epoch + 1}",
+                             hint="give a smaller learning_rate")  # fmt: skip
         error = math.nan
         if len(validation):
             found = task.ages(validation, device)
             error = float((found - sample.age[validation]).abs().mean())
-        if not error >= course["least"]:
+        if not len(validation) or error < course["least"]:
             best.load_state_dict(network.state_dict())
             course["least"] = error if len(validation) else math.inf
             course["since"] = 0

@@ -1,12 +1,15 @@
 """Options that the training of every network of images has."""
 
-from dataclasses import asdict, dataclass, replace
+import math
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Protocol, Self
 
 from bids_brainage.errors import UsageError
 from bids_brainage.preprocessing.brain_image import SCALINGS, grid_shape
 
 PRETEXTS = ("none", "volumes", "images")
+KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a word",
+         tuple: "one whole number a stage, as in 1,1,"}  # fmt: skip
 
 
 class ImageConfig(Protocol):
@@ -95,6 +98,8 @@ class ImageRecipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        for option in fields(self):
+            _check_kind(option.name, getattr(self, option.name), type(option.default))
         self.require("scaling", SCALINGS)
         self.require("pretrain", PRETEXTS)
         self.require_above_zero(
@@ -102,6 +107,8 @@ class ImageRecipe:
         )
         if not 0 <= self.validation < 1:
             raise UsageError(f"validation = {self.validation}", hint="give a share below 1")
+        if not 0 <= self.seed < 2**32:
+            raise UsageError(f"seed = {self.seed}", hint="give a number from 0 to 4294967295")
 
     def require(self, name: str, allowed: tuple[Any, ...]) -> None:
         """Check that an option is one of some values.
@@ -144,3 +151,12 @@ class ImageRecipe:
     def model_config(self) -> ImageConfig:
         """Shape of the network."""
         raise NotImplementedError
+
+
+def _check_kind(name: str, value: Any, kind: type) -> None:
+    if kind is float:
+        fits = isinstance(value, int | float) and math.isfinite(value)
+    else:
+        fits = isinstance(value, kind)
+    if not fits or (isinstance(value, bool) and kind is not bool):
+        raise UsageError(f"{name} = {value}", hint=f"give {KINDS[kind]}")

@@ -9,6 +9,7 @@ import torch
 from sklearn.model_selection import GroupKFold, GroupShuffleSplit
 from torch import Tensor
 
+from bids_brainage.errors import InputError
 from bids_brainage.training.images.people import Person, measured_volumes
 from bids_brainage.training.images.recipe import ImageRecipe
 from bids_brainage.training.images.volumes import load_volumes
@@ -75,12 +76,22 @@ def make_sample(people: Sequence[Person], images: np.ndarray) -> Sample:
 
 
 def split_people(people: Sequence[Person], share: float, seed: int) -> tuple[np.ndarray, ...]:
-    """Numbers of people to train on and to choose the epoch with; a person is in one of them."""
+    """Numbers of people to train on and to choose the epoch with; a person is in one of them.
+
+    Raises
+    ------
+    InputError
+        If nobody would be left to train on.
+    """
     everyone = np.arange(len(people))
     if share == 0:
         return everyone, everyone[:0]
     splitter = GroupShuffleSplit(1, test_size=share, random_state=seed)
-    return next(splitter.split(everyone, groups=[p.label for p in people]))
+    try:
+        return next(splitter.split(everyone, groups=[p.label for p in people]))
+    except ValueError as error:
+        raise InputError(f"{len(people)} people cannot be split with validation = {share:g}",
+                         hint="choose another share") from error  # fmt: skip
 
 
 def person_folds(people: Sequence[Person], n_folds: int) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -56,6 +56,11 @@ def test_rows_that_do_not_exist_are_named(source, tmp_path):
         run_image_crossval(ImageCrossval(TSAN, source[2], tmp_path, RECIPE, only=("forest",)))
 
 
+def test_one_fold_is_none(source, tmp_path):
+    with pytest.raises(UsageError, match="--folds 1"):
+        run_image_crossval(ImageCrossval(TSAN, source[2], tmp_path, RECIPE, 1))
+
+
 def test_too_few_people_and_broken_images_are_named(source, tmp_path):
     with pytest.raises(InputError, match="3 people"):
         run_image_training(ImageTraining(TSAN, source[2][:3], tmp_path, RECIPE))

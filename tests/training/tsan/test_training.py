@@ -134,13 +134,37 @@ def test_first_stage_of_another_shape_or_image_is_refused(trained, change):
         with_first_stage_of(trained[0], RECIPE.changed(**change))
 
 
+def test_training_that_loses_its_numbers_ends(source, tmp_path):
+    recipe = RECIPE.changed(learning_rate=1e30, stages=1, epochs=9)
+    with pytest.raises(InputError, match=r"the loss of stage 1 is (nan|inf) in epoch"):
+        run_image_training(options(source, tmp_path / "m", recipe))
+
+
+def test_share_that_leaves_nobody_is_refused(source, tmp_path):
+    with pytest.raises(InputError, match=r"validation = 0\.99"):
+        run_image_training(options(source, tmp_path / "m", RECIPE.changed(validation=0.99)))
+
+
 def test_image_that_is_trained_on_does_not_choose_the_epoch(source, tmp_path):
     with pytest.raises(InputError, match=r"1 images are .*p03\.nii\.gz"):
         run_image_training(options(source, tmp_path / "m", validation_people=source[2][3:4]))
 
 
 @pytest.mark.parametrize(
-    "options", [{"width": "huge"}, {"sex": "both"}, {"stages": 3}, {"zooms": 8.0}]
+    "options",
+    [
+        {"width": "huge"},
+        {"sex": "both"},
+        {"stages": 3},
+        {"zooms": 8.0},
+        {"light": "maybe"},
+        {"epochs": "many"},
+        {"shift": float("nan")},
+        {"learning_rate": float("inf")},
+        {"seed": -1},
+        {"batch_size": 1.5},
+        {"filters": True},
+    ],
 )
 def test_impossible_recipes_are_refused(options):
     with pytest.raises(UsageError, match=next(iter(options))):
