@@ -11,6 +11,7 @@ from bids_brainage.training.images.predictions import predict_people
 from bids_brainage.training.images.sample import Sample
 
 FEWEST = 30
+CHANCE = 0.05
 
 
 def calibrate(cascade: Tsan, sample: Sample, validation: np.ndarray) -> None:
@@ -26,13 +27,15 @@ def calibrate(cascade: Tsan, sample: Sample, validation: np.ndarray) -> None:
 def fit_line(age: np.ndarray, predicted: np.ndarray) -> tuple[float, float]:
     """Slope and intercept in years of age on predicted age.
 
-    They are 1 and 0 where there are fewer than `FEWEST` people, or age does not rise with
-    predicted age.
+    They are 1 and 0 where there are fewer than `FEWEST` people, or age does not clearly rise with
+    predicted age: a network that tells everyone nearly the same would have its noise enlarged.
     """
     if len(age) < FEWEST or np.ptp(predicted) == 0:
         return 1.0, 0.0
     line = linregress(predicted.astype(float), age.astype(float))
-    return (float(line.slope), float(line.intercept)) if line.slope > 0 else (1.0, 0.0)
+    if not (line.slope > 0 and line.pvalue < CHANCE):
+        return 1.0, 0.0
+    return float(line.slope), float(line.intercept)
 
 
 def describe_line(module: nn.Module, n: int) -> dict[str, Any]:
@@ -44,5 +47,5 @@ def describe_line(module: nn.Module, n: int) -> dict[str, Any]:
     elif n < FEWEST:
         note = f"none: {n} validation people, {FEWEST} are needed"
     else:
-        note = f"none: age does not rise with predicted age in {n} validation people"
+        note = f"none: age does not clearly rise with predicted age in {n} validation people"
     return {"n": n, "slope": slope, "intercept": intercept, "note": note}

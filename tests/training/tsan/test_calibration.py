@@ -36,8 +36,9 @@ def test_line_is_that_of_age_on_predicted_age():
         (np.linspace(20, 80, 29), np.linspace(30, 60, 29)),
         (np.linspace(20, 80, 30), np.full(30, 50.0)),
         (np.linspace(80, 20, 30), np.linspace(30, 60, 30)),
+        (np.tile([20.0, 80.0], 15), 50 + np.linspace(0, 0.01, 30)),
     ],
-    ids=["few", "constant", "falling"],
+    ids=["few", "constant", "falling", "unclear"],
 )
 def test_ages_stay_as_they_are_without_a_line_to_trust(age, predicted):
     assert fit_line(age, predicted) == (1.0, 0.0)
@@ -71,7 +72,7 @@ def test_card_tells_the_line(source, tmp_path, few):
     module, card = load_any(run_image_training(options))
     told = card.metrics["calibration"]
     assert told["n"] == 4
-    assert told["note"] in as_text(card)
+    assert told["note"] in " ".join(as_text(card).split())
     assert (told["slope"], told["intercept"]) == (module.slope.item(), module.intercept.item())
 
 
@@ -80,4 +81,4 @@ def test_card_tells_why_there_is_none(source, tmp_path):
     module, card = load_any(run_image_training(options))
     assert card.metrics["calibration"]["note"] == "none: 4 validation people, 30 are needed"
     assert (module.slope.item(), module.intercept.item()) == (1.0, 0.0)
-    assert "does not rise" in describe_line(module, 30)["note"]
+    assert "does not clearly rise" in describe_line(module, 30)["note"]
