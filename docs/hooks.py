@@ -195,7 +195,8 @@ def coverage() -> str:
     for level, name in (("per_dataset", "{}"), ("per_decade", "{} to {} years")):
         for key in sorted({key for one in found.values() for key in one[level]}):
             title = name.format(key, int(key) + 9) if key.isdecimal() else key
-            rows.append((title, {i: one[level][key] for i, one in found.items() if key in one[level]}))
+            have = {i: one[level] for i, one in found.items() if key in one[level]}
+            rows.append((title, {i: one[key] for i, one in have.items()}))
     cells = ("{n}", "{coverage:.3f}", "{width:.1f}")
     return _table(
         ("", *(f"{inputs}: {what}" for inputs in found for what in ("people", "inside", "width"))),

@@ -9,7 +9,6 @@ from bids_brainage import __version__
 from bids_brainage.app.extract import mark_started, remove_files
 from bids_brainage.app.fitting import fuses, named_models, only_fitting
 from bids_brainage.app.group import output_sessions
-from bids_brainage.app.headline import FUSION
 from bids_brainage.app.raw import segmenter_version
 from bids_brainage.bids.outputs import (
     claim_json,
@@ -25,6 +24,7 @@ from bids_brainage.models.cards import CARD_NAME, read_card
 from bids_brainage.models.find import find_model
 from bids_brainage.models.user_weights import weights_hash
 from bids_brainage.preprocessing.denoising import load_preset
+from bids_brainage.records.prediction import FUSION
 
 HINT = (
     "choose another OUTPUT_DIR (slow steps are reused with the same --work-dir), or --force "

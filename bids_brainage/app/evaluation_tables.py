@@ -159,8 +159,15 @@ def _left_out(frame: pd.DataFrame, label: str) -> list[str]:
 
 
 def _ages(frame: pd.DataFrame, path: Path) -> list[str]:
-    old = int((frame["age"] > OLDEST).sum())
-    return [f"{path.name}: {old} ages are above {OLDEST:g}; ages must be in years"] if old else []
+    """Take impossible ages out, and tell how many there were."""
+    old = frame["age"] > OLDEST
+    if not old.any():
+        return []
+    if old.sum() == frame["age"].notna().sum():
+        raise InputError(f"all ages are above {OLDEST:g}", place=path,
+                         hint="ages must be in years; are these days or months?")  # fmt: skip
+    frame.loc[old, "age"] = np.nan
+    return [f"{path.name}: left out for an age above {OLDEST:g} years: {int(old.sum())}"]
 
 
 def _sexes(frame: pd.DataFrame, path: Path) -> list[str]:

@@ -1,8 +1,8 @@
 """Which shipped models a session gets where none is named."""
 
-from bids_brainage.app.headline import FUSION
 from bids_brainage.config import RunConfig
 from bids_brainage.records.extraction import Extraction
+from bids_brainage.records.prediction import FUSION
 
 SHIPPED = ("mavae", "volumes")
 

@@ -3,7 +3,8 @@
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from bids_brainage.bids.scan import list_participants, list_sessions, natural_ke
 from bids_brainage.config import RunConfig
 from bids_brainage.errors import BrainAgeError, MissingInputError, SelectionError
 from bids_brainage.evaluation.group_analysis import GroupAnalysis
-from bids_brainage.records.prediction import columns, data_dictionary
+from bids_brainage.records.prediction import columns, data_dictionary, session_status
 from bids_brainage.records.session import SessionKey
 
 logger = logging.getLogger(__name__)
@@ -70,7 +71,7 @@ def run_group(config: RunConfig, say: Say) -> int:
         raise
     page = _write_beside(config, table, analysis, entries)
     bad = counts[False]
-    say(f"group table of {counts.total()} rows ({bad} not ok); page: {page}")
+    say(f"group table of {counts.total()} sessions ({bad} not ok); page: {page}")
     return 1 if bad else 0
 
 
@@ -91,10 +92,11 @@ def _write_beside(
 
 
 def _counted(rows: Iterable[Row], counts: Counter[bool]) -> Iterator[Row]:
-    """Pass rows on and count whether they are ok; thousands are never held at once."""
-    for row in rows:
-        counts[row["status"] == "ok"] += 1
-        yield row
+    """Pass rows on and count the sessions that are ok; thousands are never held at once."""
+    for _, session in groupby(rows, itemgetter("participant_id", "session_id")):
+        models = list(session)
+        counts[session_status(models) == "ok"] += 1
+        yield from models
 
 
 def output_sessions(output: Path) -> Iterator[SessionKey]:

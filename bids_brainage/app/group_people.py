@@ -9,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from bids_brainage.app.headline import FUSION
 from bids_brainage.bids.cells import find_column, read_cells
 from bids_brainage.bids.dataset import Dataset
 from bids_brainage.bids.expression import MISSING
 from bids_brainage.bids.outputs import iterate_tsv
-from bids_brainage.records.prediction import columns
+from bids_brainage.records.prediction import FUSION, columns
 from bids_brainage.records.session import SessionKey
 
 SITE = "site"

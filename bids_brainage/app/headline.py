@@ -4,7 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-FUSION = "fusion"
+from bids_brainage.records.prediction import FUSION
+
 DECIMALS = 4
 NOT_JOINT = (
     "several models combined, each weighed by the inverse variance of its own errors; the "
@@ -22,8 +23,8 @@ def fuse(rows: Sequence[Row]) -> Row:
     Several models are weighed by the inverse variance of their cross-validated errors at the age
     predicted, which the width of the interval stands for; the ends of the intervals are averaged,
     as if errors were alike, so that the combined interval is too wide rather than too narrow. A
-    model whose inputs another one covers adds nothing, and one without an interval cannot be
-    weighed.
+    model that shares an input with one that has more adds nothing, and one without an interval
+    cannot be weighed. Sex is that of the model with most inputs.
 
     Parameters
     ----------
@@ -75,7 +76,7 @@ def _chosen(rows: Sequence[Row]) -> list[Row]:
     kept: list[Row] = []
     for row in order:
         covered = {name for other in kept for name in _inputs(other)}
-        if not kept or (math.isfinite(_width(row)) and not set(_inputs(row)) <= covered):
+        if not kept or (math.isfinite(_width(row)) and covered.isdisjoint(_inputs(row))):
             kept.append(row)
     return kept if all(math.isfinite(_width(row)) for row in kept) else kept[:1]
 

@@ -6,8 +6,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from bids_brainage.app.headline import FUSION
 from bids_brainage.bids.outputs import write_json, write_tsv
+from bids_brainage.records.prediction import FUSION
 
 Row = dict[str, Any]
 MEASURE = {

@@ -11,6 +11,9 @@ from bids_brainage.features.vectors import morphometry_vector
 from bids_brainage.models.cards import ModelCard
 from bids_brainage.records.extraction import Extraction
 
+# Of `bids_brainage.bids.ages`.
+ODD_AGES = ("cannot be read", "is implausible", "is censored", "is a range")
+
 
 def dataset_names(output_dir: Path) -> list[str]:
     """Name, DOI and address of the dataset that OUTPUT_DIR was made from, and of its sources."""
@@ -40,7 +43,16 @@ def seen_in_training(names: Sequence[str], card: ModelCard) -> list[str]:
 
 
 def input_cautions(output_dir: Path, extraction: Extraction) -> list[str]:
-    """Warn of totals that FreeSurfer 5 counts differently."""
+    """Warn of ages that are not plain, and of totals that FreeSurfer 5 counts differently."""
+    return [*filter(_of_age, extraction.notes), *_totals(output_dir, extraction)]
+
+
+def _of_age(note: str) -> bool:
+    """Tell whether a note of the extraction is of an age that could not be taken as it stands."""
+    return note.startswith("age ") and any(word in note for word in ODD_AGES)
+
+
+def _totals(output_dir: Path, extraction: Extraction) -> list[str]:
     name = extraction.derivatives.get("morphometry")
     if extraction.status != "ok" or not name:
         return []

@@ -17,6 +17,7 @@ from bids_brainage.preprocessing.mean_brain import load_mean_brain
 from bids_brainage.records.extraction import Extraction
 
 IMAGE = "image"
+TEMPLATE = "MNI152NLin6Asym"
 SEX = {"F": (1.0, 0.0), "M": (0.0, 1.0)}
 UNKNOWN = (np.nan, np.nan)
 MEAN = "mean"
@@ -92,8 +93,20 @@ def _brain(
             return load_mean_brain(brain, mask), [_warped(image[0], card)]
     elif image:
         brain, mask = (output_dir / name for name in image)
-        return load_brain(brain, mask, spec.zooms, spec.scaling, spec.shape), []
+        found = load_brain(brain, mask, spec.zooms, spec.scaling, spec.shape)
+        return found, _other_template(image[0])
     return None, [note for note in extraction.notes if note.startswith("image left out")]
+
+
+def _other_template(name: str) -> list[str]:
+    """Say that an image is in another template than the App's own images, which models learn."""
+    space = name.partition("_space-")[2].partition("_")[0]
+    if space == TEMPLATE:
+        return []
+    return [
+        f"image: it is in {space}; networks trained on the App's own images know {TEMPLATE}, "
+        "where the same brain lies some millimetres elsewhere"
+    ]
 
 
 def _warped(name: str, card: ModelCard) -> str:

@@ -7,12 +7,11 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from bids_brainage.app.headline import FUSION
 from bids_brainage.app.say import Say
+from bids_brainage.records.prediction import FUSION, session_status
 
 MANY = 20
 STATUSES = ("ok", "failed", "no_input")
-WORST_FIRST = ("failed", "no_input", "ok")
 
 
 class Summary:
@@ -31,11 +30,10 @@ class Summary:
         self._told = 0
 
     def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Count sessions by their rows, which follow each other; the worst row's status counts."""
+        """Count sessions by their rows, which follow each other; see `session_status`."""
         for _, session in groupby(rows, itemgetter("participant_id", "session_id")):
             models = list(session)
-            found = {row["status"] for row in models}
-            self._counts[next(status for status in WORST_FIRST if status in found)] += 1
+            self._counts[session_status(models)] += 1
             # The headline says what the models say.
             told = [row for row in models if row.get("model") != FUSION] or models
             for row in told:

@@ -28,5 +28,6 @@ def old_totals(values: Mapping[str, float]) -> str:
         return ""
     return (
         f"FreeSurfer 5-style totals: {TOTAL} is {total / whole:.1f} times the sum of its parts. "
-        "Shipped models do not use such totals; do not compare them with those of version 6 or later"
+        "Shipped models do not use such totals; do not compare them with those of version 6 and "
+        "later"
     )

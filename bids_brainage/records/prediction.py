@@ -2,10 +2,23 @@
 
 import json
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
+
+# Model whose rows are the sessions' headlines.
+FUSION = "fusion"
+WORST_FIRST = ("failed", "no_input", "ok")
+
+
+def session_status(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Status of a session: that of its headline, else the worst of its rows'."""
+    found = {row.get("model"): row["status"] for row in rows}
+    if FUSION in found:
+        return found[FUSION]
+    return next((s for s in WORST_FIRST if s in found.values()), "failed")
 
 
 @cache

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
+from bids_brainage.records.prediction import FUSION
 from bids_brainage.report.reading import SessionDerivatives, number
 
 NOT_CLINICAL = (
@@ -10,7 +11,6 @@ NOT_CLINICAL = (
     "It is no diagnosis and must not guide care."
 )
 EXPERIMENTAL = "experimental"
-HEADLINE = "fusion"
 _SEX = {"F": "female", "M": "male"}
 _INPUTS = {
     "morphometry": "brain morphometry (FreeSurfer thickness and volumes)",
@@ -116,10 +116,12 @@ def session_answers(session: SessionDerivatives) -> list[Answer]:
 def _answers(session: SessionDerivatives) -> list[Answer]:
     """Of a headline that repeats what one model says, and that model's answer, only one stands."""
     answers = [_answer(session, row) for row in session.predictions]
-    if len(answers) == 2 and answers[0].headline and answers[1].status == answers[0].status:
-        headline, model = answers
-        return [replace(model, headline=True, warnings=headline.warnings)]
-    return answers
+    headline, models = answers[0], answers[1:]
+    told = [model for model in models if model.has_age] or models[:1]
+    if not headline.headline or len(told) != 1 or told[0].status != headline.status:
+        return answers
+    alone = replace(told[0], headline=True, warnings=headline.warnings)
+    return [alone, *(model for model in models if model is not told[0])]
 
 
 def yes(cell: str | None) -> bool | None:
@@ -177,7 +179,7 @@ def _answer(session: SessionDerivatives, row: dict[str, str]) -> Answer:
         experimental=_experimental(session, known(row.get("model"))),
         older=number(row.get("probability_older")),
         contributions=known(row.get("contributions")),
-        headline=known(row.get("model")) == HEADLINE,
+        headline=known(row.get("model")) == FUSION,
     )
 
 

@@ -10,8 +10,9 @@ from bids_brainage.bids import outputs
 from bids_brainage.evaluation.group_analysis import GroupAnalysis
 from bids_brainage.evaluation.metrics import classification_metrics, regression_metrics
 from bids_brainage.records.group_columns import HARMONISED, REFIT
+from bids_brainage.records.prediction import FUSION
 from bids_brainage.report import group_figures, pages
-from bids_brainage.report.answer import HEADLINE, NOT_CLINICAL
+from bids_brainage.report.answer import NOT_CLINICAL
 from bids_brainage.report.group_analysis import analysis_view
 from bids_brainage.report.group_rows import DRAWN, Columns, GroupRows
 from bids_brainage.report.group_scores import score_cells
@@ -101,17 +102,17 @@ def write_group_report(output_dir: Path, analysis: GroupAnalysis | None = None) 
 
 def _shown(models: dict[str, Columns]) -> list[tuple[str, Columns]]:
     """Models to show; one that the headline repeats for everybody is named with it."""
-    headline = models.get(HEADLINE)
+    headline = models.get(FUSION)
     if headline is None:
         return list(models.items())
     told = headline["predicted_age"]
     same = [
         name
         for name, columns in models.items()
-        if name != HEADLINE and np.array_equal(columns["predicted_age"], told, equal_nan=True)
+        if name != FUSION and np.array_equal(columns["predicted_age"], told, equal_nan=True)
     ]
-    title = f"{HEADLINE} (here {' and '.join(same)})" if same else HEADLINE
-    rest = [(name, columns) for name, columns in models.items() if name not in (HEADLINE, *same)]
+    title = f"{FUSION} (here {' and '.join(same)})" if same else FUSION
+    rest = [(name, columns) for name, columns in models.items() if name not in (FUSION, *same)]
     return [(title, headline), *rest]
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from bids_brainage.records.group_columns import HARMONISED, REFIT
+from bids_brainage.records.prediction import session_status
 from bids_brainage.report.answer import known, yes
 from bids_brainage.report.reading import number
 
@@ -109,10 +110,11 @@ class GroupRows:
         return sorted(self._reasons.values(), key=lambda r: (-r.n, r.status, r.reason))
 
     def _add(self, session: list[Row]) -> None:
-        """Count a session once, by the first row that a model answered, else by its first."""
+        """Count a session once; what does not depend on the model, by the first that answered."""
         first = next((row for row in session if status_of(row) == "ok"), session[0])
         self.n_sessions += 1
-        self.statuses[status_of(first)] += 1
+        models = [{"model": known(row.get("model")), "status": status_of(row)} for row in session]
+        self.statuses[session_status(models)] += 1
         self.flags[known(first.get("quality")) or "n/a"] += 1
         good = [row for row in session if status_of(row) == "ok"]
         widest = max((known(row.get("modalities")) for row in good), key=len, default="")

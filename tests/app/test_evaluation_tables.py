@@ -190,6 +190,14 @@ def test_a_table_without_anyone_of_known_age_is_refused(tmp_path):
         read(tmp_path / "no.tsv")
 
 
-def test_ages_in_months_are_remarked(tmp_path):
+def test_impossible_ages_are_left_out_and_counted(tmp_path):
     path = write(tmp_path / "t.tsv", age=[240, 30], predicted_age=[20, 30])
-    assert read(path)[1] == ["t.tsv: 1 ages are above 120; ages must be in years"]
+    models, notes = read(path)
+    assert notes == ["t.tsv: left out for an age above 120 years: 1"]
+    assert models["t"].age.tolist() == [30]
+
+
+def test_a_table_of_ages_in_months_is_refused(tmp_path):
+    path = write(tmp_path / "t.tsv", age=[240, 300], predicted_age=[20, 30])
+    with pytest.raises(InputError, match="all ages are above 120"):
+        read(path)

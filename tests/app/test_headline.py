@@ -51,6 +51,12 @@ def test_a_model_whose_inputs_another_covers_adds_nothing():
     assert fuse([MORPHOMETRY, both]) == both | {"model": "fusion"}
 
 
+def test_an_input_does_not_count_twice():
+    both = MORPHOMETRY | {"model": "c", "modalities": "morphometry+connectivity"}
+    other = VOLUMES | {"modalities": "morphometry+volumes"}
+    assert fuse([other, both]) == both | {"model": "fusion"}
+
+
 def test_a_model_without_an_interval_cannot_be_weighed():
     row = fuse([MORPHOMETRY, VOLUMES | {"predicted_age_lower": None}])
     assert row == MORPHOMETRY | {"model": "fusion"}

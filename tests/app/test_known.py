@@ -37,6 +37,12 @@ def test_totals_of_freesurfer_5_are_told(tmp_path):
     assert input_cautions(tmp_path, log)[0].startswith("FreeSurfer 5-style totals")
 
 
+def test_ages_that_could_not_be_taken_as_they_stand_are_told(tmp_path):
+    odd = "age 250 in years is implausible: correct it"
+    notes = [odd, "age is missing", "age 30 from participants.tsv", "sex F from participants.tsv"]
+    assert input_cautions(tmp_path, Extraction("1", "", "ok", notes=notes)) == [odd]
+
+
 @pytest.mark.parametrize("derivatives", [{}, {"morphometry": "absent.tsv"}])
 def test_without_morphometry_nothing_is_said(tmp_path, derivatives):
     assert input_cautions(tmp_path, Extraction("1", "", "ok", derivatives=derivatives)) == []

@@ -97,6 +97,11 @@ def test_models_of_images_predict_from_the_output_alone(output, bids, folder, tm
     assert run(config, lambda _: None) == 1
     (row,) = read_tsv(mine / "sub-01" / "sub-01_desc-brainage_predictions.tsv")
     assert (row["status"], row["modalities"]) == ("ok", "image")
+    assert row["status_reason"] in ("", "n/a")
+    name = "sub-02_ses-a_desc-brainage_predictions.tsv"
+    (row,) = read_tsv(mine / "sub-02" / "ses-a" / name)
+    assert row["status"] == "ok"
+    assert "it is in MNI152NLin2009cAsym" in row["status_reason"]
 
 
 def test_people_to_train_on_come_from_such_an_output(output):

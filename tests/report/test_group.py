@@ -121,9 +121,11 @@ def test_counts_and_reasons_of_failures(tree, people, prediction):
     assert "no input 1 nothing found sub-83" in text
 
 
-def test_session_counts_as_ok_if_one_model_answered(tree, people, prediction):
+def test_the_headline_decides_whether_a_session_is_ok(tree, people, prediction):
     failed = empty(prediction, "00", "failed", "no connectivity", model="other")
     tree.group([failed, *people])
+    assert "40 sessions 39 ok 1 failed" in Page(write_group_report(tree.root)).text
+    tree.group([people[0] | {"model": "fusion"}, failed, *people])
     text = Page(write_group_report(tree.root)).text
     assert "40 participants 40 sessions 40 ok 0 failed" in text
     assert "failed 1 no connectivity sub-00" in text
