@@ -39,7 +39,8 @@ def chimera(shared, tmp_path_factory) -> Path:
 
 
 def test_chimera_goes_from_real_files_to_a_row(chimera):
-    (row,) = read_tsv(chimera / "group_brainage.tsv")
+    row, model = read_tsv(chimera / "group_brainage.tsv")
+    assert (row["model"], model["model"]) == ("fusion", "mavae")
     assert row["status"] == "ok"
     assert row["modalities"] == "morphometry+connectivity"
     assert 5 < float(row["predicted_age"]) < 90

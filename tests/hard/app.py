@@ -12,7 +12,7 @@ from bids_brainage.bids.outputs import read_tsv
 from bids_brainage.cli.app_command import main
 
 SUMMARY = re.compile(r"(\d+) ok, (\d+) failed, (\d+) no_input")
-GROUP = re.compile(r"group table of (\d+) rows \((\d+) not ok\)")
+GROUP = re.compile(r"group table of (\d+) sessions \((\d+) not ok\)")
 Row = dict[str, str]
 
 

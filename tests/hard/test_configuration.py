@@ -75,7 +75,7 @@ def test_other_settings_that_end_early_leave_no_mixture(
         patch.setattr(place, name, stop)
         run(config, str)
     assert rows(output) == {}
-    assert "3 rows (3 not ok)" in app(trio, output, "group").out
+    assert "3 sessions (3 not ok)" in app(trio, output, "group").out
     assert run(replace(config, force=False, stage="all"), str) == 0
     assert len(rows(output)) == 3 and app(trio, output, "group").code == 0
 
