@@ -47,10 +47,10 @@ def network(
     import numpy as np
     import torch
 
-    from bids_brainage.predict.predictor import Predictor
+    from bids_brainage.predict.load import load_predictor
 
     begin = time.perf_counter()
-    predictors = [Predictor(model, torch.device(device), size) for size in BATCHES]
+    predictors = [load_predictor(model, torch.device(device), size) for size in BATCHES]
     loading = (time.perf_counter() - begin) / len(BATCHES)
     rng = np.random.default_rng(0)
     people = [
