@@ -151,7 +151,7 @@ def _network(
     whole: dict[str, np.ndarray] = {}
     for number, (training, test) in enumerate(folds, start=1):
         folder = options.output / "folds" / f"{name}-{number}"
-        key = fingerprint(recipe.as_dict(), training, sample.age.numpy())
+        key = fingerprint(recipe.as_dict(), training, sample.age.numpy(), sample.marks())
         found = _finished(folder, key) if options.resume else None
         if found is None:
             people = [options.people[i] for i in training]

@@ -101,7 +101,7 @@ def fit(
         network.parameters(), task.rate, weight_decay=recipe.weight_decay, amsgrad=recipe.amsgrad
     )
     key = fingerprint(recipe.as_dict(), task.part, task.key(), training, validation,
-                      sample.age.numpy())  # fmt: skip
+                      sample.age.numpy(), sample.marks())  # fmt: skip
     modules: Modules = {"network": network, "best": best}
     state = load_checkpoint(folder, key, modules, {"optimiser": optimiser}) if resume else None
     course: dict[str, Any] = state or {"step": 0, "rows": [], "least": math.inf, "since": 0}

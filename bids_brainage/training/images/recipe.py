@@ -103,8 +103,13 @@ class ImageRecipe:
         self.require("scaling", SCALINGS)
         self.require("pretrain", PRETEXTS)
         self.require_above_zero(
-            "zooms", "epochs", "batch_size", "learning_rate", "pretrain_epochs", "plateau"
-        )
+            "zooms", "epochs", "batch_size", "learning_rate", "pretrain_epochs", "plateau",
+            "patience", "factor",
+        )  # fmt: skip
+        for option in fields(self):
+            value = getattr(self, option.name)
+            if isinstance(value, int | float) and value < 0 and option.name != "seed":
+                raise UsageError(f"{option.name} = {value}", hint="give 0 or more")
         if not 0 <= self.validation < 1:
             raise UsageError(f"validation = {self.validation}", hint="give a share below 1")
         if not 0 <= self.seed < 2**32:

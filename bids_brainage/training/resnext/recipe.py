@@ -44,7 +44,8 @@ class ResNeXtRecipe(ImageRecipe):
         super().__post_init__()
         for name in ("blocks", "planes"):
             values = getattr(self, name)
-            if not isinstance(values, tuple) or not values or min(values) < 1:
+            whole = isinstance(values, tuple) and all(isinstance(n, int) for n in values)
+            if not whole or not values or min(values) < 1:
                 raise UsageError(f"{name} = {values}", hint="give one number a stage, as in 1,1,")
         if len(self.blocks) != len(self.planes):
             raise UsageError(f"blocks = {self.blocks}, planes = {self.planes}",

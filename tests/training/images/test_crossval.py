@@ -37,6 +37,20 @@ def test_finished_folds_are_not_trained_again(source, tmp_path):
     assert "Second stage" in (tmp_path / "crossval.md").read_text()
 
 
+def test_folds_of_other_images_are_trained_again(source, tmp_path):
+    options = ImageCrossval(
+        TSAN, source[2], tmp_path, RECIPE, n_folds=2, only=("tsan",), resume=True
+    )
+    lines: list[str] = []
+    run_image_crossval(options, lines.append)
+    changed = list(source[2])
+    changed[0], changed[1] = (
+        replace(changed[0], image=changed[1].image), replace(changed[1], image=changed[0].image)
+    )  # fmt: skip
+    run_image_crossval(replace(options, people=changed), lines.append)
+    assert sum("fold 1: stage 1" in line for line in lines) == 2
+
+
 def test_rows_are_compared_with_the_median_and_the_main_network(source, tmp_path):
     recipe = ResNeXtRecipe(blocks=(1, 1), planes=(4, 8), groups=4, stem=4, side=24, zooms=8.0,
                            epochs=1, pretrain_epochs=1)  # fmt: skip

@@ -71,7 +71,16 @@ def test_model_of_vectors_cannot_be_tested_on_images(source, tmp_path):
 
 @pytest.mark.parametrize(
     "options",
-    [{"blocks": 3}, {"planes": (8, 16)}, {"groups": 3}, {"side": 8}, {"stem": 0}],
+    [
+        {"blocks": 3},
+        {"blocks": (1, "x")},
+        {"planes": (8, 16)},
+        {"groups": 3},
+        {"side": 8},
+        {"stem": 0},
+        {"patience": 0},
+        {"noise": -0.1},
+    ],
 )
 def test_impossible_recipes_are_refused(options):
     with pytest.raises(UsageError, match=next(iter(options))):
