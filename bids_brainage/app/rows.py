@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from bids_brainage.app.cautions import cautions, is_unusual
+from bids_brainage.app.model_inputs import IMAGE
 from bids_brainage.app.quality import judge
 from bids_brainage.evaluation.intervals import Intervals
 from bids_brainage.models.cards import ModelCard
@@ -44,6 +45,10 @@ def make_row(
         row |= predicted_values(prediction, card, extraction.age, warnings)
     elif extraction.status == "ok" and not withheld:
         row["status"] = "failed"
+        if set(extraction.derivatives) == {IMAGE} and IMAGE not in card.inputs:
+            row["status"] = "no_input"
+            reasons.append(f"only a T1w in template space, which model {card.name} does not take: "
+                           "name a model of images with --models")  # fmt: skip
         reasons = reasons or [f"no input that model {card.name} takes"]
     told = [withheld] if withheld and extraction.status == "ok" else []
     row["status_reason"] = "; ".join((*reasons, *told))

@@ -45,3 +45,9 @@ def test_warnings_of_the_session_reach_the_row():
 def test_a_session_without_features_fails_for_this_model():
     row = make_row(SESSION, CARD, None, [])
     assert row["status"] == "failed" and "no input that model small takes" in row["status_reason"]
+
+
+def test_a_session_with_a_brain_in_template_space_alone_has_no_input_for_other_models():
+    session = replace(SESSION, derivatives={"image": ["sub-01_T1w.nii.gz"]})
+    row = make_row(session, CARD, None, [])
+    assert row["status"] == "no_input" and "name a model of images" in row["status_reason"]
