@@ -103,8 +103,8 @@ def test_without_options_everything_is_as_before(tmp_path):
 
 
 def test_wrong_columns_and_empty_conditions_are_told(cohort):
-    with pytest.raises(UsageError, match=r"no column 'groupe_'.*Did you mean group\?"):
-        group(cohort, group_by=("groupe_",))
+    with pytest.raises(UsageError, match=r"no column 'groupp'.*Did you mean group\?"):
+        group(cohort, group_by=("groupp",))
     with pytest.raises(UsageError, match=r"nobody with a prediction .*Group holds control, pat"):
         group(cohort, bias_fit="group == 'controls'")
     with pytest.raises(UsageError, match="no column 'centre'"):
