@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bids_brainage.cli.arguments import available_cpus, device, positive
+from bids_brainage.cli.arguments import device, positive
 from bids_brainage.cli.model_verbs import say
+from bids_brainage.cli.settings import add_settings
 from bids_brainage.errors import UsageError
 
 DATA_HELP = (
@@ -81,19 +82,8 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
                         help="what the network learns before age (default: none)")  # fmt: skip
     parser.add_argument("--average", action="store_true", default=None,
                         help="tell the mean age of moved and mirrored copies")  # fmt: skip
-    parser.add_argument(
-        "--set",
-        dest="settings",
-        nargs="+",
-        default=[],
-        metavar="OPTION=VALUE",
-        help="any other option of the recipe, for example zooms=2",
-    )
-    parser.add_argument(
-        "--resume", action="store_true", help="go on from checkpoints in the output"
-    )
+    add_settings(parser, "zooms=2")
     parser.add_argument("--device", type=device, default="auto", metavar="auto|cpu|cuda[:N]")
-    parser.add_argument("--threads", type=positive, default=available_cpus(), metavar="N")
 
 
 def recipe_options(options: argparse.Namespace) -> dict[str, Any]:

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bids_brainage.cli.arguments import available_cpus, positive
+from bids_brainage.cli.arguments import positive
 from bids_brainage.cli.model_verbs import say, say_table
-from bids_brainage.cli.settings import changed_recipe
+from bids_brainage.cli.settings import add_settings, changed_recipe
 
 FAMILY = "resunet"
 DATA_HELP = (
@@ -88,18 +88,7 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--steps", type=positive, metavar="N", help="training steps")
     parser.add_argument("--seed", type=int, metavar="N")
-    parser.add_argument(
-        "--set",
-        dest="settings",
-        nargs="+",
-        default=[],
-        metavar="OPTION=VALUE",
-        help="any other option of the recipe, for example ema=0.99",
-    )
-    parser.add_argument(
-        "--resume", action="store_true", help="go on from checkpoints in the output"
-    )
-    parser.add_argument("--threads", type=positive, default=available_cpus(), metavar="N")
+    add_settings(parser, "ema=0.99")
 
 
 def _recipe(options: argparse.Namespace) -> Any:

@@ -1,11 +1,28 @@
 """Options of a recipe from the command line: ``--set option=value``."""
 
+import argparse
 import dataclasses
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
-from bids_brainage.cli.arguments import setting_value
+from bids_brainage.cli.arguments import available_cpus, positive, setting_value
 from bids_brainage.errors import UsageError
+
+
+def add_settings(parser: argparse.ArgumentParser, example: str) -> None:
+    """Add ``--set`` with an example, ``--resume`` and ``--threads``."""
+    parser.add_argument(
+        "--set",
+        dest="settings",
+        nargs="+",
+        default=[],
+        metavar="OPTION=VALUE",
+        help=f"any other option of the recipe, for example {example}",
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from checkpoints in the output"
+    )
+    parser.add_argument("--threads", type=positive, default=available_cpus(), metavar="N")
 
 
 class Recipe(Protocol):
