@@ -16,6 +16,7 @@ from torch import nn
 from bids_brainage import __version__
 from bids_brainage.errors import InputError
 from bids_brainage.evaluation.bias import fit_bias
+from bids_brainage.evaluation.intervals import fit_intervals
 from bids_brainage.models.cards import InputSpec, ModelCard, TrainingSample, names_hash
 from bids_brainage.models.store import save_model
 from bids_brainage.models.tsan import MODALITY
@@ -119,7 +120,7 @@ def make_card(
     recipe, family = options.recipe, options.family
     config = recipe.model_config
     metrics: dict[str, Any] = {}
-    bias = {}
+    bias, intervals = {}, {}
     if len(validation):
         found = predict_people(module, sample, validation)["predicted_age"]
         age = sample.age[validation].numpy()
@@ -127,6 +128,8 @@ def make_card(
         metrics = {"validation": rounded, "note": "people that chose the epoch: too good"}
         line = fit_bias(age, found)
         bias = {MODALITY: {"slope": line.slope, "intercept": line.intercept}}
+        if (limits := fit_intervals(age, found)) is not None:
+            intervals = {MODALITY: limits.as_dict()}
     if family.calibration is not None:
         metrics["calibration"] = family.calibration(module, len(validation))
     ages = sample.age[training].numpy()
@@ -150,6 +153,7 @@ def make_card(
         training=(who,),
         metrics=metrics,
         bias_correction=bias,
+        intervals=intervals,
         age_range={MODALITY: (float(ages.min()), float(ages.max()))},
         sha256="",
         config=config.as_dict(),

@@ -11,6 +11,7 @@ import torch
 from bids_brainage.app.image_scores import score_images
 from bids_brainage.cli.tool_command import main
 from bids_brainage.errors import InputError, UsageError
+from bids_brainage.evaluation import intervals
 from bids_brainage.models.store import load_any
 from bids_brainage.preprocessing.brain_image import grid_shape
 from bids_brainage.training.images.run import ImageTraining, run_image_training
@@ -169,3 +170,14 @@ def test_image_that_is_trained_on_does_not_choose_the_epoch(source, tmp_path):
 def test_impossible_recipes_are_refused(options):
     with pytest.raises(UsageError, match=next(iter(options))):
         TsanRecipe(**options)
+
+
+def test_ages_have_intervals_where_enough_people_chose_the_epoch(source, tmp_path, monkeypatch):
+    none = load_any(run_image_training(options(source, tmp_path / "few")))[1]
+    assert none.intervals == {}
+    monkeypatch.setattr(intervals, "MIN_PEOPLE", 4)
+    card = load_any(run_image_training(options(source, tmp_path / "many")))[1]
+    fitted = intervals.Intervals.from_dict(card.intervals["image"])
+    assert fitted.n == card.metrics["calibration"]["n"]
+    lower, upper = fitted.limits(np.array([40.0]))
+    assert lower < upper
