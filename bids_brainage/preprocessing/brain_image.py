@@ -15,7 +15,7 @@ SHAPE = (91, 109, 91)
 ZOOMS = 2.0
 # World position of the template's first voxel centre in RAS+ order (MNI152, 91 x 109 x 91, 2 mm).
 ORIGIN = (-90.0, -126.0, -72.0)
-SCALINGS = ("mask", "whole")
+SCALINGS = ("mask", "whole", "median")
 MINIMUM_VOLUME = 400_000.0  # mm3
 ALIKE = 1e-4  # range over the largest value; grids interpolate
 HINT = "give the brain of a T1w in MNI152 space, zero outside"
@@ -125,7 +125,7 @@ def check_brain(data: np.ndarray, zooms: float, path: Path) -> None:
 
 
 def scale(brain: np.ndarray, scaling: str = "mask") -> np.ndarray:
-    """Take the brain's mean from its voxels and divide them by their spread.
+    """Take the brain's mean from its voxels and divide them by their spread, or by their median.
 
     Parameters
     ----------
@@ -134,12 +134,13 @@ def scale(brain: np.ndarray, scaling: str = "mask") -> np.ndarray:
     scaling
         ``mask``: standard deviation of the brain's voxels. ``whole``: the squared deviations of
         all voxels, the background's too, are divided by the number of the brain's, as weights of
-        TSAN from before November 2023 expect.
+        TSAN from before November 2023 expect. ``median``: nothing is taken away, and the median
+        of the brain's voxels becomes 1, so that the background stays darker than the brain.
 
     Raises
     ------
     ValueError
-        If the brain is constant, or there is none.
+        If the brain is constant, or there is none, or its median is not above zero.
     """
     if scaling not in SCALINGS:
         raise ValueError(f"scaling {scaling!r} is none of {', '.join(SCALINGS)}")
@@ -148,11 +149,20 @@ def scale(brain: np.ndarray, scaling: str = "mask") -> np.ndarray:
     variance = values.var() if len(values) else 0.0
     if not variance > 0:
         raise ValueError("the brain's voxels are all alike")
+    if scaling == "median":
+        return _over_median(brain, values)
     if scaling == "whole":
         variance += values.mean() ** 2 * (~inside).sum() / len(values)
     scaled = np.zeros(brain.shape, dtype=np.float32)
     scaled[inside] = (values - values.mean()) / np.sqrt(variance)
     return scaled
+
+
+def _over_median(brain: np.ndarray, values: np.ndarray) -> np.ndarray:
+    median = float(np.median(values))
+    if not median > 0:
+        raise ValueError(f"the median of the brain's voxels is {median:g}, not above zero")
+    return (brain / median).astype(np.float32)
 
 
 def _volume(path: Path, kind: str) -> tuple[np.ndarray, np.ndarray]:

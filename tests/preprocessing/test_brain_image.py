@@ -97,6 +97,17 @@ def test_older_scaling_counts_the_background(tmp_path):
     assert found[data != 0].std() == pytest.approx(values.std() / spread, rel=1e-4)
 
 
+def test_scaling_by_the_median_keeps_the_background_below_the_brain():
+    data, _ = brain()
+    found = scale(data, "median")
+    assert found.dtype == np.float32
+    assert np.median(found[data != 0]) == pytest.approx(1)
+    assert not found[data == 0].any()
+    np.testing.assert_allclose(scale(7 * data, "median"), found, rtol=1e-5)
+    with pytest.raises(ValueError, match="not above zero"):
+        scale(-data, "median")
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

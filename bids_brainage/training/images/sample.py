@@ -89,23 +89,33 @@ def split_people(people: Sequence[Person], share: float, seed: int) -> tuple[np.
     InputError
         If nobody would be left to train on.
     """
-    everyone = np.arange(len(people))
+    return split_labels([person.label for person in people], share, seed)
+
+
+def split_labels(labels: Sequence[str], share: float, seed: int) -> tuple[np.ndarray, ...]:
+    """Numbers of images to train on and to choose the epoch with, see `split_people`."""
+    everyone = np.arange(len(labels))
     if share == 0:
         return everyone, everyone[:0]
     splitter = GroupShuffleSplit(1, test_size=share, random_state=seed)
     try:
-        return next(splitter.split(everyone, groups=[p.label for p in people]))
+        return next(splitter.split(everyone, groups=labels))
     except ValueError as error:
-        raise InputError(f"{len(people)} people cannot be split with validation = {share:g}",
+        raise InputError(f"{len(labels)} people cannot be split with validation = {share:g}",
                          hint="choose another share") from error  # fmt: skip
 
 
 def person_folds(people: Sequence[Person], n_folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Numbers of training and test people of every fold; a person is in one test fold."""
-    order = np.random.default_rng(0).permutation(len(people))
+    return label_folds([person.label for person in people], n_folds)
+
+
+def label_folds(labels: Sequence[str], n_folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Numbers of training and test images of every fold, see `person_folds`."""
+    order = np.random.default_rng(0).permutation(len(labels))
     splitter = GroupKFold(n_folds)
-    labels = np.array([person.label for person in people])
+    groups = np.array(labels)
     return [
         (np.sort(order[a]), np.sort(order[b]))
-        for a, b in splitter.split(order, groups=labels[order])
+        for a, b in splitter.split(order, groups=groups[order])
     ]

@@ -1,0 +1,1 @@
+"""Training of the autoencoders of the family ``aegan``."""

@@ -1,0 +1,147 @@
+"""Brains on the grid of the autoencoder and of the GAN, with what is known of the people."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy import ndimage
+
+from bids_brainage.errors import BrainAgeError, InputError, UsageError
+from bids_brainage.features.tissue_volumes import TOTAL
+from bids_brainage.features.vectors import volumes_vector
+from bids_brainage.training.aegan import AeganOptions
+from bids_brainage.training.images.people import Person, load_people
+from bids_brainage.training.images.sample import label_folds
+from bids_brainage.training.images.volumes import load_volumes
+
+logger = logging.getLogger(__name__)
+SHAPE = (58, 70, 58)
+ZOOMS = 3.125  # mm
+SCALING = "median"
+KEPT = "images"
+FEMALE = {"F": 1.0, "M": 0.0}
+MALE_CODES = {"0": "1", "1": "0", "2": "1"}  # by the code of women
+STEP = 5
+
+
+@dataclass(frozen=True)
+class Brains:
+    """Brains and what is known of the people.
+
+    Parameters
+    ----------
+    images
+        Half precision, (n, 58, 70, 58), possibly mapped from the disk; the background is 0 and
+        the median of a brain's voxels is 1.
+    labels
+        Whom each image shows.
+    age
+        Years; NaN where only the bin is known.
+    bins
+        Bin of the age as text; empty where it is not told.
+    female
+        1, or 0 for male; NaN where unknown.
+    head
+        Size of the head (intracranial volume) in mm3; NaN where unknown.
+    """
+
+    images: np.ndarray
+    labels: tuple[str, ...]
+    age: np.ndarray
+    bins: np.ndarray
+    female: np.ndarray
+    head: np.ndarray
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.labels)
+
+    def folds(self, n_folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Numbers of training and test images of every fold; a person is in one test fold.
+
+        Raises
+        ------
+        InputError
+            If there are fewer people than folds.
+        """
+        if len(set(self.labels)) < n_folds:
+            raise InputError(f"{len(set(self.labels))} people for {n_folds} folds",
+                             hint="give more people or fewer folds")  # fmt: skip
+        return label_folds(self.labels, n_folds)
+
+    def block(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Some images in single precision; (k, x, y, z)."""
+        return np.stack([self.images[i] for i in rows]).astype(np.float32)
+
+    def marks(self) -> np.ndarray:
+        """Some voxels of each image, by which a resumed training knows that images are the same."""
+        return np.array(self.images[:, ::STEP, ::STEP, ::STEP])
+
+
+def load_brains(options: AeganOptions) -> Brains:
+    """Read the brains of the options' data; they are kept in the output folder.
+
+    The data are OUTPUT_DIRs of the participant level, or a folder of images with a table.
+
+    Raises
+    ------
+    UsageError, InputError, MissingInputError
+        If there is nothing to read, or an image or label cannot be used.
+    OutputError
+        If the images cannot be kept.
+    """
+    people: list[Person] = []
+    codes = {options.female: "F", MALE_CODES[options.female]: "M"}
+    for folder in options.data:
+        people += load_people(folder, options.table, codes if options.table else None)
+    images = load_volumes(people, ZOOMS, SCALING, options.output / KEPT, SHAPE)
+    return Brains(
+        images=images,
+        labels=tuple(person.label for person in people),
+        age=np.array([person.age for person in people], float),
+        bins=np.full(len(people), "", dtype=object),
+        female=np.array([FEMALE.get(person.sex or "", np.nan) for person in people]),
+        head=np.array([_head(person) for person in people]),
+    )
+
+
+def _head(person: Person) -> float:
+    if person.volumes is None:
+        return float("nan")
+    try:
+        return float(volumes_vector(person.volumes, (TOTAL,))[0])
+    except BrainAgeError as error:
+        logger.info("no head size of %s: %s", person.label, error)
+        return float("nan")
+
+
+def to_cube(images: np.ndarray, side: int = 64) -> np.ndarray:
+    """Put brains into a cube of voxels, with values from 0 to 1 in each.
+
+    The first and last axis are padded with background to the length of the second; then the cube
+    is interpolated, after smoothing where it becomes much smaller.
+
+    Parameters
+    ----------
+    images
+        (n, x, y, z), such as those of `Brains`.
+    side
+        Voxels along each axis.
+
+    Returns
+    -------
+        Single precision; (n, side, side, side).
+    """
+    longest = max(images.shape[1:])
+    cubes = np.zeros((len(images), side, side, side), np.float32)
+    for number, image in enumerate(images):
+        missing = [longest - length for length in image.shape]
+        padded = np.pad(np.asarray(image, np.float32), [(m // 2, m - m // 2) for m in missing])
+        if longest > side:
+            padded = ndimage.gaussian_filter(padded, (longest / side - 1) / 2)
+        cube = ndimage.zoom(padded, side / longest, order=1, mode="nearest", grid_mode=True)
+        cube -= cube.min()
+        cubes[number] = cube / max(float(cube.max()), np.finfo(np.float32).tiny)
+    return cubes
