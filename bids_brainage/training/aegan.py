@@ -57,7 +57,7 @@ class AeganOptions:
     name: str = ""
     resume: bool = False
     command: str = ""
-    device: torch.device = torch.device("cpu")
+    device: torch.device = torch.device("cpu")  # noqa: RUF009
     n_folds: int = 5
     only: tuple[str, ...] = ()
     model: str = ""

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bids_brainage.errors import ModelError
+from bids_brainage.models.cards import CARD_NAME, read_card
+from bids_brainage.models.find import find_model
 from bids_brainage.training.aegan import AeganOptions
 
+FAMILY = "aegan"
 Progress = Callable[[str], None]
 
 
@@ -62,3 +66,23 @@ PARTS = {
     ),
     "gan": Part(f"{_HOME}.gan.recipe:GanRecipe", f"{_HOME}.gan.run"),
 }
+
+
+def part_of_model(model: str) -> str:
+    """Tell from its card which part a model is of.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, or it is of another family.
+    """
+    path = find_model(model) / CARD_NAME
+    card = read_card(path)
+    part = str(card.config.get("kind", ""))
+    if card.family != FAMILY or part not in PARTS:
+        raise ModelError(
+            f"model '{card.name}' is of family {card.family}, not {FAMILY}",
+            place=path,
+            hint="brainage models list tells the family of every model",
+        )
+    return part
