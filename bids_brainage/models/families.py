@@ -12,6 +12,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from bids_brainage.models import (
+    aegan,
     mavae,
     mavae_attribution,
     resnext,
@@ -55,6 +56,11 @@ class Family:
 
 
 FAMILIES: dict[str, Family] = {
+    "aegan": Family(
+        "autoencoders and a generative adversarial network of brains, with age and sex from their "
+        "codes",
+        aegan.build, aegan.check, ("core.",),
+    ),
     "mavae": Family(
         "multimodal adversarial variational autoencoder for age and sex",
         mavae.build, mavae.check, ("core.",), (".components",), mavae_attribution.attribute,
