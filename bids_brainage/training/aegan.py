@@ -7,9 +7,8 @@ from typing import Any
 import torch
 
 from bids_brainage.errors import UsageError
+from bids_brainage.training.autoencoder.labels import BINS, CODINGS
 
-AGE_CODES = ("", "appearance", "years")
-BINS = ("22-25", "26-30", "31-35", "36+")
 FEMALE_CODES = ("0", "1", "2")
 
 
@@ -71,9 +70,9 @@ class AeganOptions:
             raise UsageError("no data was given", hint="name a folder with people")
         if self.n_folds < 2:
             raise UsageError(f"{self.n_folds} folds", hint="give 2 or more")
-        if self.age_codes not in AGE_CODES:
+        if self.age_codes not in ("", *CODINGS):
             raise UsageError(f"codes of age {self.age_codes!r}",
-                             hint="codes are 'appearance' or 'years'")  # fmt: skip
+                             hint=f"codes are by {' or '.join(CODINGS)}")  # fmt: skip
         if self.female not in FEMALE_CODES:
             raise UsageError(f"code of women {self.female!r}",
                              hint=f"codes are {', '.join(FEMALE_CODES)}")  # fmt: skip

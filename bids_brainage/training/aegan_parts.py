@@ -38,20 +38,21 @@ class Part:
 
     def run_training(self, options: AeganOptions, progress: Progress) -> Path:
         """Train a model; give its folder."""
-        folder: Path = self._verb("run_training")(options, progress)
+        folder: Path = self.verb("run_training")(options, progress)
         return folder
 
     def run_crossval(self, options: AeganOptions, progress: Progress) -> Path:
         """Leave people out in turn; give the folder of the tables."""
-        folder: Path = self._verb("run_crossval")(options, progress)
+        folder: Path = self.verb("run_crossval")(options, progress)
         return folder
 
     def run_test(self, options: AeganOptions, progress: Progress) -> dict[str, float | str]:
         """Score a model on people; give the scores by name."""
-        scores: dict[str, float | str] = self._verb("run_test")(options, progress)
+        scores: dict[str, float | str] = self.verb("run_test")(options, progress)
         return scores
 
-    def _verb(self, name: str) -> Callable[..., Any]:
+    def verb(self, name: str) -> Callable[..., Any]:
+        """Find one of the three functions by name."""
         found: Callable[..., Any] = getattr(importlib.import_module(self.module), name)
         return found
 
