@@ -164,7 +164,7 @@ class InputTransform(nn.Module):
         self.base_scale.copy_(spread)
         base = torch.nan_to_num((features - centre) / spread)
         base = base.clamp(-PROJECTION_CLIP, PROJECTION_CLIP)
-        axes = _principal_axes(base, self.config.n_components)
+        axes = principal_axes(base, self.config.n_components)
         scores = base @ axes
         deviation = scores.square().mean(dim=0).sqrt()
         # Mildly whitened, and then one on average.
@@ -237,7 +237,7 @@ def _quantiles(values: Tensor, shares: tuple[float, ...]) -> Tensor:
     return torch.cat(blocks, dim=1)
 
 
-def _principal_axes(base: Tensor, n: int) -> Tensor:
+def principal_axes(base: Tensor, n: int) -> Tensor:
     """Return the first principal axes, columns, with zeros beyond the rank; sign fixed."""
     gram = base @ base.T
     variance, vectors = torch.linalg.eigh(gram)

@@ -99,10 +99,10 @@ def make_card(
         version=__version__,
         family="mavae",
         description=DESCRIPTION + (f" Fine-tuned from {parent.name}." if parent else ""),
-        inputs=parent.inputs if parent else {m: _spec(table, m) for m in trained},
+        inputs=parent.inputs if parent else {m: input_spec(table, m) for m in trained},
         training=(*(parent.training if parent else ()), *describe_samples(table)),
         metrics={"note": FOLDS_NOTE} | {
-            c: _metrics(table, predictions[inputs], _usable(table, inputs), folds)
+            c: out_of_fold_metrics(table, predictions[inputs], _usable(table, inputs), folds)
             for c, inputs in combinations.items()
         },
         bias_correction=bias,
@@ -130,7 +130,8 @@ def _trained_modalities(
     return tuple(name for name in wanted if table.has(name).any())
 
 
-def _spec(table: TrainingTable, modality: str) -> InputSpec:
+def input_spec(table: TrainingTable, modality: str) -> InputSpec:
+    """Describe one modality of a table: names in order, units, typical values."""
     names = table.names[modality]
     connectivity = modality == "connectivity" and table.kind == "bids"
     typical = {}
@@ -154,7 +155,7 @@ def _usable(table: TrainingTable, name: str) -> np.ndarray:
     return table.has_both() if name == "both" else table.has(name)
 
 
-def _metrics(
+def out_of_fold_metrics(
     table: TrainingTable,
     predictions: tuple[np.ndarray, np.ndarray],
     people: np.ndarray,

@@ -154,7 +154,9 @@ class _Fold:
         if len(self.y) < MIN_PEOPLE or (not ages and len(np.unique(self.y)) < 2):
             return {}
         make = model.regressor if ages else model.classifier
-        chosen = self._choose(make, model.values)
+        chosen = choose_value(
+            make, model.values, self.x, self.y, self.groups, self.target, self.seed
+        )
         if ages:
             return {"": np.exp(make(chosen, self.x.shape[1], self.seed)
                                .fit(self.x, self.y).predict(self.unseen))}  # fmt: skip
@@ -169,26 +171,43 @@ class _Fold:
             for scheme, wrap in schemes.items()
         }
 
-    def _choose(
-        self, make: Callable[[float, int, int], BaseEstimator], values: tuple[float, ...]
-    ) -> float:
-        if len(values) == 1:
-            return values[0]
-        n = min(INNER_FOLDS, len(np.unique(self.groups)))
-        if n < 2:
-            return values[len(values) // 2]
-        right = np.zeros(len(values))
-        for inner, outer in GroupKFold(n).split(self.x, groups=self.groups):
-            if self.target != AGE and len(np.unique(self.y[inner])) < 2:
-                continue
-            for i, value in enumerate(values):
-                fitted = make(value, self.x.shape[1], self.seed).fit(self.x[inner], self.y[inner])
-                found = fitted.predict(self.x[outer])
-                if self.target == AGE:
-                    right[i] -= np.abs(np.exp(found) - np.exp(self.y[outer])).sum()
-                else:
-                    right[i] += (found == self.y[outer]).sum()
-        return values[int(np.argmax(right))]
+
+def choose_value(
+    make: Callable[[float, int, int], BaseEstimator],
+    values: tuple[float, ...],
+    x: np.ndarray,
+    y: np.ndarray,
+    groups: np.ndarray,
+    target: str,
+    seed: int = 0,
+) -> float:
+    """Choose a model's value on folds that keep groups together.
+
+    By most right answers; for log ages, by the least error in years.
+
+    Parameters
+    ----------
+    make
+        Makes a fresh model from a value, the number of features and a seed.
+    x, y, groups
+        Features, classes or log ages, and groups of people; first axis (n,).
+    target
+        One of `TARGETS`.
+    """
+    n = min(INNER_FOLDS, len(np.unique(groups)))
+    if len(values) == 1 or n < 2:
+        return values[len(values) // 2]
+    right = np.zeros(len(values))
+    for inner, outer in GroupKFold(n).split(x, groups=groups):
+        if target != AGE and len(np.unique(y[inner])) < 2:
+            continue
+        for i, value in enumerate(values):
+            found = make(value, x.shape[1], seed).fit(x[inner], y[inner]).predict(x[outer])
+            if target == AGE:
+                right[i] -= np.abs(np.exp(found) - np.exp(y[outer])).sum()
+            else:
+                right[i] += (found == y[outer]).sum()
+    return values[int(np.argmax(right))]
 
 
 def _guess(
