@@ -10,7 +10,7 @@ from typing import Any
 from torch import nn
 
 from bids_brainage.errors import ModelError
-from bids_brainage.models import gan, morphometry_autoencoder
+from bids_brainage.models import gan, image_autoencoder, morphometry_autoencoder
 from bids_brainage.models.cards import CARD_NAME, ModelCard
 
 
@@ -32,6 +32,7 @@ class Kind:
 
 KINDS: dict[str, Kind] = {
     "gan": Kind(gan.build, gan.check),
+    "images": Kind(image_autoencoder.build, image_autoencoder.check),
     "morphometry": Kind(morphometry_autoencoder.build, morphometry_autoencoder.check),
 }
 

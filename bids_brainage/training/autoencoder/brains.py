@@ -3,12 +3,11 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
 
-from bids_brainage.errors import BrainAgeError, InputError, UsageError
+from bids_brainage.errors import BrainAgeError, InputError
 from bids_brainage.features.tissue_volumes import TOTAL
 from bids_brainage.features.vectors import volumes_vector
 from bids_brainage.training.aegan import AeganOptions
