@@ -7,13 +7,15 @@ from bids_brainage.report import canvas
 PURPLE = "#75539b"
 PER_ROW = 3
 NAME = 34
+_CUT = "\N{HORIZONTAL ELLIPSIS}"
+_MORE = f"{_CUT}\N{EN DASH}\N{MINUS SIGN}\N{SUPERSCRIPT THREE}"
 
 
 def printable(text: str, longest: int = NAME) -> str:
     """Give text in letters that the font has, and not longer than its place."""
-    shown = text.encode("latin-1", "replace").decode("latin-1")
-    shown = "".join(c if c.isprintable() else " " for c in shown)
-    return shown if len(shown) <= longest else f"{shown[: longest - 1]}\N{HORIZONTAL ELLIPSIS}"
+    known = (c if ord(c) < 256 or c in _MORE else "?" for c in text)
+    shown = "".join(c if c.isprintable() else " " for c in known)
+    return shown if len(shown) <= longest else f"{shown[: longest - 1]}{_CUT}"
 
 
 def tidy(axes: Axes, grid: str) -> None:
