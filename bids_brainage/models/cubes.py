@@ -1,7 +1,6 @@
 """Brains as cubes of voxels between 0 and 1: one shape and one scale for real and generated."""
 
 import math
-from typing import cast
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -58,4 +57,4 @@ def to_cubes(images: Tensor, side: int = SIDE, quantile: float = 1.0) -> Tensor:
         padding += [before, longest - n - before]
     padded = F.pad(images, padding)[:, None]
     resampled = F.interpolate(padded, size=(side,) * 3, mode="trilinear", align_corners=False)
-    return cast(Tensor, unit_range(resampled[:, 0], quantile))
+    return unit_range(resampled[:, 0], quantile)

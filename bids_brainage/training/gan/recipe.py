@@ -1,0 +1,141 @@
+"""Options of training the GAN, its latent encoder and its classifiers of sex."""
+
+import math
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Self
+
+from bids_brainage.errors import UsageError
+from bids_brainage.models.cubes import SIDE
+from bids_brainage.models.gan import GanConfig
+from bids_brainage.models.gan_networks import STABILISERS
+
+KINDS = {int: "a whole number", float: "a number", str: "a word"}
+ABOVE_ZERO = (
+    "width", "side", "quantile", "epochs", "batch_size", "learning_rate", "critic_steps",
+    "n_pairs", "encoder_epochs", "encoder_batch", "encoder_rate", "classifier_epochs",
+    "classifier_batch", "classifier_rate", "n_judged",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class GanRecipe:
+    """Options of training; networks and their steps are the specified ones by default.
+
+    Parameters
+    ----------
+    width
+        Factor on the channels of all networks.
+    side
+        Voxels along each side of the cubes; a multiple of 16.
+    quantile
+        Quantile of a cube's voxels that becomes 1; 1 for the largest voxel.
+    stabiliser
+        ``none``: batch normalisation and cross-entropy, as specified. ``spectral``: spectral
+        normalisation of the discriminator and hinge loss. ``penalty``: Wasserstein loss with a
+        penalty on the gradient.
+    epochs, batch_size
+        Of the GAN.
+    learning_rate, discriminator_rate
+        Of Adam, of the generator and of the discriminator; 0 for the generator's.
+    critic_steps
+        Steps of the discriminator before one of the generator.
+    skip
+        Chance that the generator's step is left out; 0, 0.1 and 0.3 in the specification.
+    penalty_weight
+        Weight of the penalty on the gradient.
+    flip
+        Chance of left-right exchange of real brains, for discriminator and classifiers.
+    n_pairs
+        Pairs of latent code and generated cube that are kept; a fifth judges the encoder.
+    encoder_epochs, encoder_batch, encoder_rate
+        Of the latent encoder.
+    classifier_epochs, classifier_batch, classifier_rate
+        Of both classifiers of sex.
+    noise
+        Standard deviation of the noise that the second classifier is trained with; voxels lie
+        between 0 and 1.
+    held_out
+        Share of the people whom a trained model is judged by.
+    n_judged
+        Generated cubes that the GAN is judged by.
+    seed
+        Seed of everything.
+    """
+
+    width: float = 1.0
+    side: int = SIDE
+    quantile: float = 1.0
+    stabiliser: str = "spectral"
+    epochs: int = 200
+    batch_size: int = 10
+    learning_rate: float = 5e-5
+    discriminator_rate: float = 0.0
+    critic_steps: int = 1
+    skip: float = 0.0
+    penalty_weight: float = 10.0
+    flip: float = 0.5
+    n_pairs: int = 2000
+    encoder_epochs: int = 50
+    encoder_batch: int = 5
+    encoder_rate: float = 1e-4
+    classifier_epochs: int = 50
+    classifier_batch: int = 10
+    classifier_rate: float = 5e-3
+    noise: float = 0.1
+    held_out: float = 0.2
+    n_judged: int = 100
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for option in fields(self):
+            value, kind = getattr(self, option.name), type(option.default)
+            fits = isinstance(value, int | float if kind is float else kind)
+            if not fits or isinstance(value, bool) or (kind is float and not math.isfinite(value)):
+                raise UsageError(f"{option.name} = {value}", hint=f"give {KINDS[kind]}")
+            if kind is not str and value < 0:
+                raise UsageError(f"{option.name} = {value}", hint="give 0 or more")
+        for name in ABOVE_ZERO:
+            if not getattr(self, name) > 0:
+                raise UsageError(f"{name} = {getattr(self, name)}", hint="give a value above 0")
+        if self.stabiliser not in STABILISERS:
+            raise UsageError(f"stabiliser = {self.stabiliser}",
+                             hint=f"choose {', '.join(STABILISERS)}")  # fmt: skip
+        if self.side % 16:
+            raise UsageError(f"side = {self.side}", hint="give a multiple of 16")
+        if self.quantile > 1 or self.flip > 1:
+            name = "quantile" if self.quantile > 1 else "flip"
+            raise UsageError(f"{name} = {getattr(self, name)}", hint="give at most 1")
+        for name in ("skip", "held_out"):
+            if getattr(self, name) >= 1:
+                raise UsageError(f"{name} = {getattr(self, name)}", hint="give a share below 1")
+        for name in ("n_pairs", "n_judged"):
+            if getattr(self, name) < 10:
+                raise UsageError(f"{name} = {getattr(self, name)}", hint="give 10 or more")
+        if self.seed >= 2**32:
+            raise UsageError(f"seed = {self.seed}", hint="give a number from 0 to 4294967295")
+
+    @classmethod
+    def full(cls) -> Self:
+        """Networks as they are specified."""
+        return cls()
+
+    @classmethod
+    def compact(cls) -> Self:
+        """Networks of a quarter of the channels and fewer, longer steps, for few processors."""
+        return cls(
+            width=0.25, quantile=0.999, epochs=60, batch_size=5, learning_rate=5e-4, n_pairs=200, encoder_epochs=6,
+            encoder_rate=1e-3, classifier_epochs=15, classifier_rate=2e-3, n_judged=40,
+        )  # fmt: skip
+
+    def changed(self, **options: Any) -> Self:
+        """Return a copy with some options changed."""
+        return replace(self, **options)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the options as plain values for a JSON file."""
+        return asdict(self)
+
+    @property
+    def model_config(self) -> GanConfig:
+        """Shape of the networks."""
+        return GanConfig(self.width, self.side, self.quantile)
