@@ -1,6 +1,6 @@
 """Slices of mean, decoded and generated brains, each picture at one scale; left is left."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,7 +97,8 @@ def generated(rows: Mapping[str, np.ndarray]) -> bytes:
     Parameters
     ----------
     rows
-        Brains x, y, z by name of the row, such as ``real``, ``generated`` and ``nearest``.
+        Brains x, y, z by name of the row, such as ``real``, ``generated`` and ``nearest``; the
+        first row tells what part of the image is drawn.
 
     Returns
     -------
@@ -105,7 +106,8 @@ def generated(rows: Mapping[str, np.ndarray]) -> bytes:
         PNG; each row has a grey scale of its own, for real and generated values may differ.
     """
     count = min(max(len(volumes) for volumes in rows.values()), MOST_GENERATED)
-    box = _box(_bright([volume for volumes in rows.values() for volume in volumes[:count]]))
+    # Generated ones may be noise that fills the image.
+    box = _box(_bright(next(iter(rows.values()))[:count]))
     sizes = [b.stop - b.start for b in box]
     inch = min((WIDTH - _SIDE) / (count * max(sizes[0], sizes[1])), 1.6 / max(sizes))
     cell = max(sizes[0], sizes[1]) * inch
@@ -136,7 +138,7 @@ def _slices(volume: np.ndarray, box: tuple[slice, slice, slice]) -> list[np.ndar
     return [cut[:, :, at[0]], cut[:, at[1], :], cut[at[2], :, :]]
 
 
-def _bright(volumes: Sequence[np.ndarray]) -> np.ndarray:
+def _bright(volumes: Iterable[np.ndarray]) -> np.ndarray:
     """Voxels that are no background in any of them."""
     found = [np.abs(v) / max(float(np.abs(v).max()), 1e-9) > FAINT for v in volumes]
     return np.asarray(np.any(found, axis=0))
