@@ -117,10 +117,10 @@ class ImageAutoencoder(nn.Module):
         for number in range(len(channels)):
             small, large = sizes[len(channels) - number], sizes[len(channels) - number - 1]
             # Halving drops an odd voxel; it comes back here.
-            odd = tuple(b - 2 * a for a, b in zip(small, large, strict=True))
+            x, y, z = (b - 2 * a for a, b in zip(small, large, strict=True))
             n_in, n_out = back[number], back[number + 1]
             up.append(
-                nn.ConvTranspose3d(n_in, n_out, 4, 2, 1, output_padding=odd, bias=False)
+                nn.ConvTranspose3d(n_in, n_out, 4, 2, 1, output_padding=(x, y, z), bias=False)
             )  # fmt: skip
             if number < len(channels) - 1:
                 up += [nn.BatchNorm3d(n_out), nn.ReLU()]

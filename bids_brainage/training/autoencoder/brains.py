@@ -3,14 +3,16 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
 
-from bids_brainage.errors import BrainAgeError, InputError
+from bids_brainage.errors import BrainAgeError, InputError, UsageError
 from bids_brainage.features.tissue_volumes import TOTAL
 from bids_brainage.features.vectors import volumes_vector
 from bids_brainage.training.aegan import AeganOptions
+from bids_brainage.training.autoencoder.tensors import TENSORS, read_labels, read_tensors
 from bids_brainage.training.images.people import Person, load_people
 from bids_brainage.training.images.sample import label_folds
 from bids_brainage.training.images.volumes import load_volumes
@@ -82,7 +84,8 @@ class Brains:
 def load_brains(options: AeganOptions) -> Brains:
     """Read the brains of the options' data; they are kept in the output folder.
 
-    The data are OUTPUT_DIRs of the participant level, or a folder of images with a table.
+    The data are OUTPUT_DIRs of the participant level, a folder of images with a table, or a folder
+    with ``tensors.npy``, ``age.npy`` or ``age.csv`` and ``sex.npy``.
 
     Raises
     ------
@@ -91,6 +94,11 @@ def load_brains(options: AeganOptions) -> Brains:
     OutputError
         If the images cannot be kept.
     """
+    own = [folder for folder in options.data if (folder / TENSORS).is_file()]
+    if own and len(options.data) > 1:
+        raise UsageError(f"{TENSORS} beside other data", hint="give that folder alone")
+    if own:
+        return _from_tensors(own[0], options)
     people: list[Person] = []
     codes = {options.female: "F", MALE_CODES[options.female]: "M"}
     for folder in options.data:
@@ -104,6 +112,15 @@ def load_brains(options: AeganOptions) -> Brains:
         female=np.array([FEMALE.get(person.sex or "", np.nan) for person in people]),
         head=np.array([_head(person) for person in people]),
     )
+
+
+def _from_tensors(folder: Path, options: AeganOptions) -> Brains:
+    images = read_tensors(folder, options.output / KEPT, SHAPE, SCALING)
+    n = len(images)
+    age, bins, female = read_labels(folder, n, options.bins, options.age_codes)
+    labels = tuple(f"row-{number:05d}" for number in range(n))
+    logger.info("people are taken for unrelated: %s has no families", folder)
+    return Brains(images, labels, age, bins, female, np.full(n, np.nan))
 
 
 def _head(person: Person) -> float:

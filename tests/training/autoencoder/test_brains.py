@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bids_brainage.errors import InputError
+from bids_brainage.errors import InputError, UsageError
 from bids_brainage.training.aegan import AeganOptions
 from bids_brainage.training.autoencoder.brains import SHAPE, load_brains, to_cube
 
@@ -57,3 +57,54 @@ def test_cube_has_values_from_zero_to_one_and_the_brain_in_its_middle(brains):
     middle = np.argwhere(image).mean(axis=0) + [6, 0, 6]
     found = np.argwhere(cube[0] > 0.2).mean(axis=0)
     np.testing.assert_allclose((found + 0.5) * 70 / 32 - 0.5, middle, atol=0.7)
+
+
+class TestOwnForm:
+    @pytest.fixture
+    def own(self, brains, tmp_path):
+        np.save(tmp_path / "tensors.npy", 700 * brains.block(range(6)))
+        np.save(tmp_path / "age.npy", np.array([0, 1, 2, 3, 0, 1]))
+        np.save(tmp_path / "sex.npy", np.array([0, 1, 0, 1, 0, 1], np.uint8))
+        return AeganOptions(data=(tmp_path,), output=tmp_path / "out", age_codes="appearance")
+
+    def test_array_of_any_scale_is_normalised_volume_by_volume(self, own, brains):
+        found = load_brains(own)
+        np.testing.assert_allclose(found.block(range(6)), brains.block(range(6)), atol=2e-3)
+        assert found.bins.tolist() == ["26-30", "22-25", "31-35", "36+", "26-30", "22-25"]
+        assert np.isnan(found.age).all()
+        assert found.female.tolist() == [1, 0, 1, 0, 1, 0]
+
+    def test_kept_brains_are_used_again_until_the_array_changes(self, own):
+        first = load_brains(own).block(range(6))
+        stamp = (own.output / "images" / "volumes.npy").stat().st_mtime_ns
+        load_brains(own)
+        assert (own.output / "images" / "volumes.npy").stat().st_mtime_ns == stamp
+        np.save(own.data[0] / "tensors.npy", first[::-1])
+        np.testing.assert_array_equal(load_brains(own).block([0])[0], first[5])
+
+    def test_numbers_of_bins_without_a_coding_are_refused(self, own):
+        with pytest.raises(UsageError, match="no coding is named"):
+            load_brains(replace(own, age_codes=""))
+
+    def test_ages_in_years_need_no_coding(self, own):
+        np.save(own.data[0] / "age.npy", np.linspace(22, 36, 6))
+        found = load_brains(replace(own, age_codes=""))
+        assert found.age[-1] == 36
+        assert not any(found.bins)
+
+    def test_too_few_labels_are_refused(self, own):
+        np.save(own.data[0] / "sex.npy", np.array([0, 1]))
+        with pytest.raises(InputError, match="2 labels for 6 volumes"):
+            load_brains(own)
+
+    def test_volumes_of_another_shape_or_without_background_are_refused(self, own):
+        np.save(own.data[0] / "tensors.npy", np.ones((6, *SHAPE), np.float32))
+        with pytest.raises(InputError, match="6 volumes are unusable: volume 0: it is not zero"):
+            load_brains(own)
+        np.save(own.data[0] / "tensors.npy", np.ones((6, 9, 9, 9)))
+        with pytest.raises(InputError, match="shape"):
+            load_brains(own)
+
+    def test_array_beside_other_data_is_refused(self, own, source):
+        with pytest.raises(UsageError, match="beside other data"):
+            load_brains(replace(own, data=(*own.data, source[0])))
