@@ -17,7 +17,11 @@ AGE_PURPOSE = (
     "To compare the apparent age of brains between groups of people in research, with age and sex "
     "known, and to find scans that look unlike their person's age."
 )
+TELL_SEX = ("mavae", "aegan")
 PURPOSES = {
+    "aegan": (
+        AGE_PURPOSE + " Its code stands for the measures where few numbers per person are wanted."
+    ),
     "mavae": AGE_PURPOSE + " The probability of the sex helps to find mixed-up files.",
     "volumes": AGE_PURPOSE,
     "resunet": (
@@ -80,7 +84,7 @@ def _age_failures(card: ModelCard) -> Iterator[str]:
                 )
         yield from _sites(inputs, scores.get("per_site", {}))
     alone = [one.dataset for one in card.training if len(one.sites) == 1]
-    if card.family == "mavae" and alone and len(card.training) > 1:
+    if card.family in TELL_SEX and alone and len(card.training) > 1:
         yield (
             f"{', '.join(alone)}: scored with other people of the same site in training. With all "
             "of a sample unseen errors are larger, by far where it alone has people of some ages."
@@ -138,7 +142,7 @@ def _ethics(card: ModelCard) -> Iterator[str]:
     if people:
         share = ", ".join(f"{s.dataset} {s.n_female / s.n:.0%}" for s in card.training if s.n)
         yield f"{women} of {people} training people are women ({share})."
-    if card.family == "mavae":
+    if card.family in TELL_SEX:
         yield SEX
     where = [f"{s.dataset}: {PLACES[s.dataset]}" for s in card.training if s.dataset in PLACES]
     yield (

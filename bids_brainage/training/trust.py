@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, Self, cast
 
 import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
+from torch import Tensor, nn
 
 from bids_brainage.bids.outputs import write_tsv
 from bids_brainage.evaluation.intervals import LEVEL, Intervals, fit_intervals
 from bids_brainage.models.distance import Distance
-from bids_brainage.models.mavae import Mavae
 from bids_brainage.training.rows import Predictions
 from bids_brainage.training.tables import TrainingTable
 
@@ -24,6 +24,24 @@ SEX = {1.0: "F", 0.0: "M"}
 DECIMALS = 4
 MIN_OF_SEX = 20
 MIN_SLOPE = 0.05
+
+
+class Located(Protocol):
+    """A network that measures how far a person's features lie from those of the training people."""
+
+    distances: nn.ModuleDict
+
+    def located(self, modality: str, raw: Tensor) -> Tensor:
+        """Return the features whose distance is measured; (n, k)."""
+        ...
+
+    def checked(self, modality: str, raw: Tensor) -> Tensor:
+        """Return the numbers that must lie in a range; (n, k)."""
+        ...
+
+    def double(self) -> Self:
+        """Compute in double precision."""
+        ...
 
 
 def cross_fitted_limits(
@@ -121,7 +139,7 @@ def cross_fitted_chance(female: np.ndarray, logit: np.ndarray, folds: np.ndarray
 
 
 def fit_distances(
-    model: Mavae, table: TrainingTable, folds: np.ndarray, fold_models: Sequence[Mavae]
+    model: Located, table: TrainingTable, folds: np.ndarray, fold_models: Sequence[Located]
 ) -> None:
     """Fit how unusual people are; percentiles are of people whom the fold's model had not seen.
 
@@ -149,7 +167,7 @@ def fit_distances(
 
 @torch.no_grad()
 def fitted_distance(
-    model: Mavae, table: TrainingTable, modality: str, rows: np.ndarray
+    model: Located, table: TrainingTable, modality: str, rows: np.ndarray
 ) -> Distance:
     """Fit mean, covariance and ranges on some people's features as a model sees them."""
     features = located_features(model, table, modality, rows)
@@ -162,8 +180,8 @@ def fitted_distance(
 
 @torch.no_grad()
 def located_features(
-    model: Mavae, table: TrainingTable, modality: str, rows: np.ndarray
-) -> torch.Tensor:
+    model: Located, table: TrainingTable, modality: str, rows: np.ndarray
+) -> Tensor:
     """Return the features of some people whose distance a model measures."""
     raw = torch.from_numpy(table.measures[modality][rows])
     return model.double().located(modality, raw)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +54,13 @@ class People:
     def has_years(self) -> bool:
         """Whether anybody's age is known in years."""
         return bool(np.isfinite(self.table.age).any())
+
+    def with_raw(self, raw: np.ndarray, names: tuple[str, ...]) -> "People":
+        """Return the same people with other measures."""
+        table = self.table.with_measures(
+            {**self.table.measures, MODALITY: raw}, {**self.table.names, MODALITY: names}
+        )
+        return replace(self, table=table)
 
     def folds(self, n: int, *, split_single: bool = False) -> np.ndarray:
         """Deal sites, families or people into test folds; shape (n,)."""

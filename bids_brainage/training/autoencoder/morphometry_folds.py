@@ -1,0 +1,100 @@
+"""Autoencoders of measures trained on the people of each fold's other folds."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from bids_brainage.bids.outputs import write_text
+from bids_brainage.training.autoencoder.morphometry_features import Fold
+from bids_brainage.training.autoencoder.morphometry_fit import (
+    COLUMNS,
+    Rows,
+    modality,
+    train_autoencoder,
+)
+from bids_brainage.training.autoencoder.morphometry_people import People
+from bids_brainage.training.autoencoder.recipe import MorphometryRecipe
+
+TRAINING = "training.csv"
+
+
+def train_folds(
+    people: People,
+    folds: np.ndarray,
+    recipe: MorphometryRecipe,
+    folder: Path,
+    *,
+    name: str = "fold",
+    resume: bool = False,
+    device: torch.device | None = None,
+    progress: Callable[[str], None],
+) -> tuple[dict[int, Fold], Rows]:
+    """Train one autoencoder per fold, on the people of the others.
+
+    Parameters
+    ----------
+    folds
+        Test fold of each person; shape (n,).
+    folder
+        Where checkpoints are written.
+    name
+        Name of the trainings in their course.
+
+    Returns
+    -------
+    tuple[dict[int, Fold], list]
+        Fold to its autoencoder, and the course of all trainings.
+    """
+    trained: dict[int, Fold] = {}
+    course: Rows = []
+    for k in np.unique(folds).tolist():
+        part = f"{name} {k + 1}"
+        module, rows = train_autoencoder(
+            people, folds != k, recipe, folder / part.replace(" ", "-"),
+            part=part, resume=resume, device=device, progress=progress,
+        )  # fmt: skip
+        trained[k] = Fold(module, people, folds != k)
+        course += rows
+    return trained, course
+
+
+@torch.no_grad()
+def predict_folds(folds: Mapping[int, Fold], people: People) -> tuple[np.ndarray, np.ndarray]:
+    """Return log ages and female logits of everybody by the model of the person's fold; (n,)."""
+    log_age, logit = np.full(len(people), np.nan), np.full(len(people), np.nan)
+    for fold in folds.values():
+        rows = np.flatnonzero(~fold.training)
+        age, told = fold.module(modality(people, rows))
+        log_age[rows], logit[rows] = np.log(age.numpy()), told.numpy()
+    return log_age, logit
+
+
+def reconstruction(folds: Mapping[int, Fold]) -> dict[str, dict[str, tuple[float, float]]]:
+    """Return errors of rebuilt features by what rebuilds them, on people unseen and of training.
+
+    Returns
+    -------
+        Name to ``unseen`` and ``training``, each with the mean over all people and the standard
+        deviation over folds.
+    """
+    unseen: dict[str, list[np.ndarray]] = {}
+    seen: dict[str, list[np.ndarray]] = {}
+    for fold in folds.values():
+        for name, errors in fold.squared_errors().items():
+            unseen.setdefault(name, []).append(errors[~fold.training])
+            seen.setdefault(name, []).append(errors[fold.training])
+    return {name: {"unseen": _mean(unseen[name]), "training": _mean(seen[name])} for name in unseen}
+
+
+def write_course(path: Path, course: Rows) -> Path:
+    """Write the course of trainings as CSV."""
+    lines = [COLUMNS, *course]
+    return write_text(path, "".join(",".join(map(str, row)) + "\n" for row in lines))
+
+
+def _mean(errors: list[np.ndarray]) -> tuple[float, float]:
+    each = [float(values.mean()) for values in errors]
+    sd = float(np.std(each, ddof=1)) if len(each) > 1 else float("nan")
+    return float(np.concatenate(errors).mean()), sd
