@@ -1,6 +1,7 @@
 """Draw what a training, cross-validation or test of generative models left in its folder."""
 
 import math
+import re
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -59,14 +60,20 @@ def _losses(path: Path) -> str | None:
         return None
     rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
     names = [name for name in table.columns if name.endswith(_LOSS)]
-    courses: dict[str, Course] = {}
+    panels: dict[str, list[Course]] = {}
     for part in dict.fromkeys(row["part"] for row in rows):
         mine = [row for row in rows if row["part"] == part]
         losses = {name.removesuffix(_LOSS): _numbers(mine, name) for name in names}
         told = {name: values for name, values in losses.items() if np.isfinite(values).any()}
         if told:
-            courses[part] = Course(_numbers(mine, "epoch"), told)
-    return loss_curves(courses) if courses else None
+            course = Course(_numbers(mine, "epoch"), told)
+            panels.setdefault(_without_fold(part), []).append(course)
+    return loss_curves(panels) if panels else None
+
+
+def _without_fold(part: str) -> str:
+    """Name of the panel that all folds of a part share."""
+    return re.sub(r"(^|,? )fold \d+$", lambda found: ", folds" if found[1] else "folds", part)
 
 
 def _components(path: Path) -> bytes | None:

@@ -1,6 +1,6 @@
 """Curves of losses over epochs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from bids_brainage.report import canvas
 from bids_brainage.report.generative.style import PER_ROW, PURPLE, printable, tidy
 
 MOST_PARTS = 12
+LEFT_OUT = "validation"  # its lowest is marked
 _COLOURS = (canvas.ACCENT, canvas.SECOND, PURPLE, canvas.MUTED, canvas.INK)
 _STYLES = ("-", "-", "--", "-.", ":")
 _FALL = 30.0  # losses that fall by more are drawn on a logarithmic scale
@@ -32,8 +33,13 @@ class Course:
     losses: Mapping[str, np.ndarray]
 
 
-def loss_curves(parts: Mapping[str, Course]) -> str:
-    """Draw the losses of each part over epochs, the best of validation marked.
+def loss_curves(parts: Mapping[str, Sequence[Course]]) -> str:
+    """Draw the losses of each part over epochs.
+
+    Parameters
+    ----------
+    parts
+        By name; of several trainings, such as folds, each is a thin line in one panel.
 
     Returns
     -------
@@ -48,43 +54,62 @@ def loss_curves(parts: Mapping[str, Course]) -> str:
         grid = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes in grid[len(shown) :]:
             axes.set_visible(False)
-        for axes, (name, course) in zip(grid, shown, strict=False):
-            _course(axes, course)
+        for axes, (name, courses) in zip(grid, shown, strict=False):
+            _panel(axes, courses)
             axes.set_title(printable(_title(name)))
         return canvas.svg(figure)
 
 
 def _title(part: str) -> str:
     words = part.replace("_", " ")
-    return words.upper() if words in ("gan", "wgan") else words[:1].upper() + words[1:]
+    if words.partition(":")[0].lower() in ("gan", "wgan"):
+        return words[:3].upper() + words[3:]
+    return words[:1].upper() + words[1:]
 
 
-def _course(axes: Axes, course: Course) -> None:
-    low, high = np.inf, 0.0
-    for i, (name, values) in enumerate(course.losses.items()):
-        known = np.isfinite(values)
-        if not known.any():
-            continue
-        low, high = min(low, float(values[known].min())), max(high, float(values[known].max()))
-        axes.plot(
-            course.epochs[known], values[known], label=printable(name.replace("_", " ")),
-            color=_COLOURS[i % len(_COLOURS)], linestyle=_STYLES[i % len(_STYLES)], linewidth=1.5,
-            marker="o" if known.sum() == 1 else "",
-        )  # fmt: skip
-        if name == "validation":
-            best = int(np.argmin(np.where(known, values, np.inf)))
-            axes.plot(
-                course.epochs[best], values[best], "o", color=_COLOURS[i], markersize=6,
-                markeredgecolor="white", zorder=5,
-                label=f"lowest: {values[best]:.3g}, epoch {course.epochs[best]:g}",
-            )  # fmt: skip
-    if low > 0 and high / low > _FALL:
-        axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.yaxis.set_minor_formatter(NullFormatter())
+def _panel(axes: Axes, courses: Sequence[Course]) -> None:
+    names = list(dict.fromkeys(name for course in courses for name in course.losses))
+    for i, name in enumerate(names):
+        _loss(axes, name, i, courses)
+    _scale(axes, courses)
     axes.set(xlabel="Epoch", ylabel="Loss")
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.margins(y=0.12)
     tidy(axes, "both")
     if axes.lines:
         axes.legend(frameon=False, fontsize=8, handlelength=1.8)
+
+
+def _loss(axes: Axes, name: str, number: int, courses: Sequence[Course]) -> None:
+    colour, label = _COLOURS[number % len(_COLOURS)], printable(name.replace("_", " "))
+    one = len(courses) == 1
+    lowest: list[tuple[float, float]] = []
+    for course in courses:
+        values = course.losses.get(name, np.empty(0))
+        known = np.isfinite(values)
+        if not known.any():
+            continue
+        axes.plot(
+            course.epochs[known], values[known], label=label, color=colour,
+            linestyle=_STYLES[number % len(_STYLES)], linewidth=1.5 if one else 0.8,
+            alpha=1 if one else 0.75, marker="o" if known.sum() == 1 else "",
+        )  # fmt: skip
+        label = "_"  # the others of the same kind are not in the legend
+        best = int(np.argmin(np.where(known, values, np.inf)))
+        lowest.append((float(course.epochs[best]), float(values[best])))
+    if name == LEFT_OUT and lowest:
+        at, value = np.array(lowest).T
+        told = f"lowest: {value[0]:.3g}, epoch {at[0]:g}" if one else (
+            f"lowest: {value.mean():.3g} on average"
+        )  # fmt: skip
+        axes.plot(at, value, "o", color=colour, markersize=6 if one else 4.5,
+                  markeredgecolor="white", zorder=5, label=told)  # fmt: skip
+
+
+def _scale(axes: Axes, courses: Sequence[Course]) -> None:
+    values = np.concatenate([v for course in courses for v in course.losses.values()])
+    values = values[np.isfinite(values)]
+    if values.size and values.min() > 0 and values.max() / values.min() > _FALL:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
