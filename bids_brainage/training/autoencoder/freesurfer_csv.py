@@ -88,7 +88,7 @@ def load_freesurfer(
         raise InputError(f"no column starts with {PREFIX}", place=path)
     subjects = _subjects(frame)
     frame = _with_others(frame, subjects, path)
-    values = frame[names].apply(pd.to_numeric, errors="coerce").to_numpy(float)
+    values = frame[names].apply(pd.to_numeric, errors="coerce").to_numpy(float, copy=True)
     values[~np.isfinite(values)] = np.nan
     volumes = np.array([name.endswith(VOLUME) for name in names])
     values[:, volumes] = np.where(values[:, volumes] > 0, values[:, volumes], np.nan)
