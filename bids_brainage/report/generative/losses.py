@@ -14,6 +14,7 @@ MOST_PARTS = 12
 LEFT_OUT = "validation"  # its lowest is marked
 _COLOURS = (canvas.ACCENT, canvas.SECOND, PURPLE, canvas.MUTED, canvas.INK)
 _STYLES = ("-", "-", "--", "-.", ":")
+_FIRST = ("training", LEFT_OUT)  # of the same colours in every panel
 _FALL = 30.0  # losses that fall by more are drawn on a logarithmic scale
 
 
@@ -68,7 +69,8 @@ def _title(part: str) -> str:
 
 
 def _panel(axes: Axes, courses: Sequence[Course]) -> None:
-    names = list(dict.fromkeys(name for course in courses for name in course.losses))
+    found = dict.fromkeys(name for course in courses for name in course.losses)
+    names = sorted(found, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
     for i, name in enumerate(names):
         _loss(axes, name, i, courses)
     _scale(axes, courses)
