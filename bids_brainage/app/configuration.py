@@ -12,9 +12,8 @@ from bids_brainage.app.group import output_sessions
 from bids_brainage.app.raw import segmenter_version
 from bids_brainage.bids.outputs import (
     claim_json,
-    explanation_files,
     extraction_log,
-    prediction_files,
+    model_files,
     read_json,
     write_json,
 )
@@ -101,7 +100,7 @@ def _withdraw(config: RunConfig) -> None:
         if config.stage != "predict":
             mark_started(output, key)
             remove_files([extraction_log(output, key)])
-        remove_files((*prediction_files(output, key), *explanation_files(output, key)))
+        remove_files(model_files(output, key))
 
 
 def _short(value: Any) -> str:

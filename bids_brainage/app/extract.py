@@ -25,9 +25,8 @@ from bids_brainage.bids.dataset import Dataset
 from bids_brainage.bids.extraction_logs import read_extraction
 from bids_brainage.bids.inputs import find_inputs
 from bids_brainage.bids.outputs import (
-    explanation_files,
     extraction_log,
-    prediction_files,
+    model_files,
     remove_leftovers,
     session_file,
     start_marker,
@@ -114,7 +113,7 @@ def failed_extraction(job: Job, reason: str) -> Extraction:
 def _write(job: Job, result: Extraction) -> Extraction:
     """Write the log; predictions and files of an earlier one no longer hold."""
     output = job.config.output_dir
-    remove_files((*prediction_files(output, job.key), *explanation_files(output, job.key)))
+    remove_files(model_files(output, job.key))
     if result.status == "ok":
         written = [output / name for name in result.files]
         kept = {*written, *(p.with_name(p.name.split(".")[0] + ".json") for p in written)}
@@ -174,7 +173,7 @@ def _remove_earlier(output: Path, key: SessionKey) -> None:
     files are replaced one by one.
     """
     log = extraction_log(output, key)
-    stale = [log, *prediction_files(output, key), *explanation_files(output, key)]
+    stale = [log, *model_files(output, key)]
     remove_files(stale + _session_files(output, key) if log.is_file() else stale)
 
 

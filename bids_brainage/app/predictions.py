@@ -1,4 +1,4 @@
-"""Predictions of sessions from the derivatives on disk, written as one small table each."""
+"""Predictions of sessions from the derivatives on disk, written as small tables of each."""
 
 import logging
 import math
@@ -13,6 +13,7 @@ from bids_brainage.app.known import dataset_names, input_cautions, seen_in_train
 from bids_brainage.app.model_inputs import model_inputs
 from bids_brainage.app.rows import Row, make_row
 from bids_brainage.app.spread import near_the_ends
+from bids_brainage.app.trajectories import write_trajectory
 from bids_brainage.bids.outputs import predictions_file, start_marker, write_json, write_tsv
 from bids_brainage.config import RunConfig
 from bids_brainage.predict.device import resolve_device
@@ -100,6 +101,7 @@ def predict_sessions(
         if fuses:
             rows.insert(0, fuse(rows))
         write_explanations(output_dir, extraction.key, why)
+        write_trajectory(output_dir, extraction)
         _write(output_dir, extraction, rows, predictors)
     return [row for rows in per_session for row in rows]
 

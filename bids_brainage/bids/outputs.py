@@ -59,6 +59,21 @@ def explanation_files(output_dir: Path, key: SessionKey) -> tuple[Path, Path]:
     return table, table.with_suffix(".json")
 
 
+def trajectory_files(output_dir: Path, key: SessionKey) -> tuple[Path, Path]:
+    """Paths of the table of the session's measures at other ages, and of its sidecar."""
+    table = session_file(output_dir, key, "desc-trajectory_morph.tsv", "anat")
+    return table, table.with_suffix(".json")
+
+
+def model_files(output_dir: Path, key: SessionKey) -> tuple[Path, ...]:
+    """Paths of all that models make of a session's features."""
+    return (
+        *prediction_files(output_dir, key),
+        *explanation_files(output_dir, key),
+        *trajectory_files(output_dir, key),
+    )
+
+
 def start_marker(output_dir: Path, key: SessionKey) -> Path:
     """Path of the marker that stands while a session is being worked on."""
     return output_dir / "logs" / "started" / f"{key.stem}.json"

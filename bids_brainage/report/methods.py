@@ -49,6 +49,8 @@ def methods(
     )
     if models:
         paragraphs.append(_prediction(models))
+    if any(session.trajectory_sidecar for session in sessions):
+        paragraphs.append(_trajectory())
     versions: dict[str, str] = {}
     for session in sessions:
         if session.log is not None and isinstance(session.log.versions, dict):
@@ -129,6 +131,17 @@ def _prediction(models: list[str]) -> tuple[str, list[str]]:
     return text, [*cited, "bias", "pitfalls"]
 
 
+def _trajectory() -> tuple[str, list[str]]:
+    text = (
+        "Measures at other ages. A conditional variational autoencoder of morphometry given age "
+        "and sex told the mean and the standard deviation of each measure at the person's age, "
+        "the person's deviation from them in standard deviations, the measures most likely for "
+        "the person's code at other ages, and the age that fits the measures. "
+        "It compares people of different ages and forecasts nobody's."
+    )
+    return text, ["vae", "normative"]
+
+
 def _recorded_first(sidecars: Sequence[dict[str, Any]], key: str) -> dict[str, Any]:
     """First sidecar's object of a key, empty if none has it."""
     objects = (sidecar.get(key) for sidecar in sidecars)
@@ -157,6 +170,10 @@ def _model_versions(sessions: Sequence[SessionDerivatives]) -> dict[str, str]:
             version, checksum = recorded.get("Version"), str(recorded.get("SHA256"))
             text = f"{version or 'no version'}, sha256 {checksum[:16]}"
             versions.setdefault(f"model {name}", text)
+        made = session.trajectory_sidecar
+        if "SHA256" in made:
+            text = f"{made.get('Version') or 'no version'}, sha256 {str(made['SHA256'])[:16]}"
+            versions.setdefault(f"model {made.get('Model')}", text)
     return versions
 
 

@@ -18,12 +18,14 @@ from bids_brainage.report.morphometry_panel import MorphometryPanel, morphometry
 from bids_brainage.report.motion_panel import motion_panels
 from bids_brainage.report.panel import Panel
 from bids_brainage.report.reading import SessionDerivatives
+from bids_brainage.report.trajectory_panel import trajectory_panels
 from bids_brainage.report.volumes_panel import VolumesPanel, volumes_panel
 
 logger = logging.getLogger(__name__)
 
 KINDS = (
     "explanation",
+    "trajectory",
     "tissues",
     "registration",
     "coregistration",
@@ -47,6 +49,7 @@ class SessionPanels:
     """
 
     explanation: list[Panel] = field(default_factory=list)
+    trajectory: list[Panel] = field(default_factory=list)
     tissues: list[Panel] = field(default_factory=list)
     standard: list[Panel] = field(default_factory=list)
     coregistration: list[Panel] = field(default_factory=list)
@@ -63,6 +66,7 @@ class SessionPanels:
         tables = [part.panel for part in (self.morphometry, self.volumes) if part]
         return [
             *self.explanation,
+            *self.trajectory,
             *self.tissues,
             *self.standard,
             *self.coregistration,
@@ -96,6 +100,7 @@ def draw_session(output_dir: Path, session: SessionDerivatives) -> SessionPanels
             return []
 
     panels.explanation = attempt("the explanation", explanation_panels, session)
+    panels.trajectory = attempt("measures at other ages", trajectory_panels, session)
     if anatomy:
         panels.tissues = attempt("the tissues", tissue_panels, anatomy)
         panels.standard = attempt("the registration", standard_panels, anatomy)

@@ -15,7 +15,7 @@ from bids_brainage.report.reading import SessionDerivatives, find_sessions, read
 # Sidecar lists as long as the run, which the figures show better.
 _LONG = ("FramewiseDisplacement", "RegionCentroids", "CensoredVolumes", "KeptVolumes", "Coverage")
 # Sections that not every session has.
-_OPTIONAL = ("explanation", "tissues", "standard", "coregistration")
+_OPTIONAL = ("explanation", "trajectory", "tissues", "standard", "coregistration")
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,8 @@ class SessionDerivatives:
         Rows of the volumes of a raw T1w.
     explanation, explanation_sidecar
         Rows of the table that explains the predicted ages, and its sidecar.
+    trajectory, trajectory_sidecar
+        Rows of the table of measures at other ages, and its sidecar.
     modulated
         Atlases whose modulated grey matter was written.
     interrupted
@@ -81,6 +83,8 @@ class SessionDerivatives:
     volumes: tuple[dict[str, str], ...] = ()
     explanation: tuple[dict[str, str], ...] = ()
     explanation_sidecar: dict[str, Any] = field(default_factory=dict)
+    trajectory: tuple[dict[str, str], ...] = ()
+    trajectory_sidecar: dict[str, Any] = field(default_factory=dict)
     modulated: tuple[str, ...] = ()
     interrupted: bool = False
     problems: tuple[str, ...] = ()
@@ -131,6 +135,7 @@ def read_session(output_dir: Path, key: SessionKey, *, numbers: bool = True) -> 
     morph = _derivatives(output_dir, key, log, "morphometry", "anat", "desc-freesurfer_morph.tsv")
     volumes = outputs.session_file(output_dir, key, "desc-volumes_morph.tsv", "anat")
     why = outputs.explanation_files(output_dir, key)[0]
+    others = outputs.trajectory_files(output_dir, key)[0]
     relmats = _derivatives(output_dir, key, log, "connectivity", "func", "*_relmat.tsv")
     series = _derivatives(
         output_dir, key, log, "timeseries", "func", "*_desc-denoised_timeseries.tsv"
@@ -149,6 +154,9 @@ def read_session(output_dir: Path, key: SessionKey, *, numbers: bool = True) -> 
         volumes=tuple(_read_rows(volumes, problems)),
         explanation=tuple(_read_rows(why, problems)) if numbers else (),
         explanation_sidecar=_read_sidecar(why, problems) if numbers else {},
+        trajectory=tuple(_read_rows(others, problems)) if numbers else (),
+        # The methods text needs it, too.
+        trajectory_sidecar=_read_sidecar(others, problems),
         modulated=_modulated(volumes.parent, key),
         interrupted=outputs.start_marker(output_dir, key).is_file(),
         problems=tuple(problems),

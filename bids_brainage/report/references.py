@@ -199,6 +199,13 @@ PAPERS = {
         "Machine learning for neuroimaging with scikit-learn",
         "Abraham, Alexandre and Pedregosa, Fabian and others",
     ),
+    "normative": _paper(
+        "Pinaya et al. 2021, Scientific Reports 11:15746",
+        "10.1038/s41598-021-95098-0",
+        "Using normative modelling to detect disease progression in mild cognitive impairment and "
+        "Alzheimer's disease in a cross-sectional multi-cohort study",
+        "Pinaya, Walter H. L. and Scarpazza, Cristina and others",
+    ),
     "pitfalls": _paper(
         "Butler et al. 2021, Human Brain Mapping 42:4092",
         "10.1002/hbm.25533",
@@ -223,6 +230,12 @@ PAPERS = {
         _ARXIV + "1505.04597",
         "U-Net: Convolutional networks for biomedical image segmentation",
         "Ronneberger, Olaf and Fischer, Philipp and Brox, Thomas",
+    ),
+    "vae": _paper(
+        "Kingma and Welling 2013, arXiv:1312.6114",
+        _ARXIV + "1312.6114",
+        "Auto-encoding variational Bayes",
+        "Kingma, Diederik P. and Welling, Max",
     ),
 }
 BY_LINK = {reference.link: reference for reference in PAPERS.values()}
