@@ -62,7 +62,7 @@ def predict_files(
         known = [(None, [])] * len(labels)
     else:
         frame = _one_table(files)
-        labels, features = _from_table(frame, files[0], card)
+        labels, features = people_of_table(frame, files[0], card)
         known = _known(frame)
     usable = [
         i
@@ -129,9 +129,26 @@ def _known(frame: pd.DataFrame) -> list[tuple[float | None, list[str]]]:
     ]
 
 
-def _from_table(
+def people_of_table(
     frame: pd.DataFrame, place: Path, card: ModelCard
 ) -> tuple[list[str], list[dict[str, np.ndarray]]]:
+    """Take what a model takes of a table with a column per measure.
+
+    Parameters
+    ----------
+    place
+        Where the table was read.
+
+    Returns
+    -------
+    labels, people
+        One label per row, and per row modality to feature vector; NaN is missing.
+
+    Raises
+    ------
+    InputError
+        If it has no column of the model.
+    """
     matrices: dict[str, np.ndarray] = {}
     for modality, spec in card.inputs.items():
         if set(spec.names) & set(frame.columns):

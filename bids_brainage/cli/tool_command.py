@@ -6,7 +6,13 @@ import sys
 from collections.abc import Sequence
 
 from bids_brainage import __version__
-from bids_brainage.cli import evaluate_verb, model_verbs, self_test_verb, training_verbs
+from bids_brainage.cli import (
+    evaluate_verb,
+    model_verbs,
+    self_test_verb,
+    training_verbs,
+    traverse_verb,
+)
 from bids_brainage.cli.home import ensure_home
 from bids_brainage.cli.shell import run_guarded
 
@@ -23,6 +29,7 @@ def build_parser() -> argparse.ArgumentParser:
     training_verbs.add_verbs(verbs)
     model_verbs.add_verbs(verbs)
     evaluate_verb.add_verbs(verbs)
+    traverse_verb.add_verbs(verbs)
     self_test_verb.add_verbs(verbs)
     for verb in verbs.choices.values():
         _add_verbose(verb)

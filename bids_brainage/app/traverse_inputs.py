@@ -1,0 +1,148 @@
+"""People whose measures are looked at for other ages, from an OUTPUT_DIR or a table."""
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from bids_brainage.app.files import people_of_table
+from bids_brainage.app.frames import read_frame
+from bids_brainage.app.group import output_sessions
+from bids_brainage.app.model_inputs import model_inputs
+from bids_brainage.bids.extraction_logs import read_extraction
+from bids_brainage.bids.outputs import extraction_log
+from bids_brainage.bids.selection import missing_labels, split_labels
+from bids_brainage.errors import BrainAgeError, InputError, MissingInputError, SelectionError
+from bids_brainage.predict.traverser import MODALITY, Traverser
+
+logger = logging.getLogger(__name__)
+WOMEN, MEN = {"f", "female", "woman"}, {"m", "male", "man"}
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person, or one session of one.
+
+    Parameters
+    ----------
+    vector
+        Measures in the order of the model; None where there are none.
+    problem
+        Why there are none, in words.
+    """
+
+    participant_id: str
+    session_id: str = ""
+    age: float | None = None
+    sex: str | None = None
+    vector: np.ndarray | None = None
+    problem: str = ""
+    remarks: tuple[str, ...] = field(default=())
+
+    @property
+    def name(self) -> str:
+        """Name of the person's folder."""
+        text = "_".join(part for part in (self.participant_id, self.session_id) if part)
+        return re.sub(r"[^0-9A-Za-z+_-]", "", text) or "person"
+
+
+def read_people(
+    source: Path, traverser: Traverser, participants: Sequence[str], sessions: Sequence[str]
+) -> list[Person]:
+    """Read the people of an OUTPUT_DIR of the participant level, or of a table.
+
+    Parameters
+    ----------
+    participants, sessions
+        Labels of those wanted; empty for all.
+
+    Raises
+    ------
+    MissingInputError, InputError, SelectionError
+        If the input is absent or no such thing, two of its rows cannot be told apart, or nobody
+        is chosen.
+    """
+    read = _of_output_dir if source.is_dir() else _of_table
+    there = read(source, traverser)
+    wanted = split_labels(participants, "sub-")
+    chosen = split_labels(sessions, "ses-")
+    problems = [
+        *missing_labels("participant", "sub-", wanted, [_label(p.participant_id) for p in there]),
+        *missing_labels("session", "ses-", chosen, [_label(p.session_id) for p in there]),
+    ]
+    for problem in problems:
+        logger.warning("%s", problem)
+    people = [
+        person
+        for person in there
+        if (not wanted or _label(person.participant_id) in wanted)
+        and (not chosen or _label(person.session_id) in chosen)
+    ]
+    if not people:
+        raise SelectionError("; ".join(problems) or "nobody in the input", place=source)
+    name, count = Counter(person.name for person in people).most_common(1)[0]
+    if count > 1:
+        raise InputError(f"{count} rows of {name}", place=source,
+                         hint="tell them apart by session_id")  # fmt: skip
+    return people
+
+
+def _label(text: str) -> str:
+    return text.removeprefix("sub-").removeprefix("ses-")
+
+
+def _of_output_dir(folder: Path, traverser: Traverser) -> list[Person]:
+    people = []
+    for key in output_sessions(folder):
+        log = extraction_log(folder, key)
+        if not log.is_file():
+            continue
+        person = Person(key.participant_id, key.session_id if key.session else "")
+        try:
+            extraction = read_extraction(log, key)
+        except BrainAgeError as error:
+            people.append(replace(person, problem=f"the extraction log is broken: {error}"))
+            continue
+        vectors, problems = model_inputs(folder, extraction, traverser.card)
+        person = replace(person, age=extraction.age, sex=extraction.sex)
+        if MODALITY in vectors:
+            people.append(replace(person, vector=vectors[MODALITY]))
+        else:
+            why = "; ".join(problems) or extraction.reason or "no FreeSurfer morphometry"
+            people.append(replace(person, problem=why))
+    if not people:
+        raise MissingInputError(
+            "no extracted session",
+            place=folder,
+            hint="give an OUTPUT_DIR of the participant level, or a table",
+        )
+    return people
+
+
+def _of_table(path: Path, traverser: Traverser) -> list[Person]:
+    frame = read_frame(path)
+    labels, features = people_of_table(frame, path, traverser.card)
+    ages = pd.to_numeric(frame.get("age", pd.Series(np.nan, frame.index)), errors="coerce")
+    sexes = frame.get("sex", pd.Series("", frame.index)).fillna("").astype(str)
+    sessions = frame.get("session_id", pd.Series("", frame.index)).fillna("").astype(str)
+    people = []
+    for label, session, age, sex, vectors in zip(
+        labels, sessions, ages.tolist(), sexes, features, strict=True
+    ):
+        word = sex.strip().lower()
+        known = "F" if word in WOMEN else "M" if word in MEN else None
+        remark = () if known or not word else (f"sex {sex!r} is none of F, M",)
+        vector = vectors[MODALITY]
+        empty = not np.isfinite(vector).any()
+        people.append(
+            Person(
+                str(label), session, None if np.isnan(age) else float(age), known,
+                None if empty else vector, "no measure" if empty else "", remark,
+            )
+        )  # fmt: skip
+    return people
