@@ -4,6 +4,7 @@ from typing import Any
 
 from bids_brainage.cli import (
     aegan_verbs,
+    cvae_verbs,
     mavae_verbs,
     resnext_verbs,
     segmentation_verbs,
@@ -13,7 +14,7 @@ from bids_brainage.cli import (
 
 # Each has add_train, add_crossval and add_test, which take the families of that verb.
 FAMILIES = (mavae_verbs, volume_verbs, segmentation_verbs, tsan_verbs, resnext_verbs,
-            aegan_verbs)  # fmt: skip
+            aegan_verbs, cvae_verbs)  # fmt: skip
 VERBS = {
     "train": "train a model, or fine-tune one, and write its card",
     "crossval": "compare with baselines on folds",

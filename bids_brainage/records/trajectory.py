@@ -11,7 +11,8 @@ OWN: dict[str, dict[str, Any]] = {
     },
     "expected": {
         "Description": "Mean of people of this age and sex after the model, of volumes the "
-        "geometric one, in the same unit. The sidecar tells the age and the sex, and whether they are known."
+        "geometric one, in the same unit. The sidecar tells the age and the sex, and whether they "
+        "are known."
     },
     "spread": {"Description": "Standard deviation among people of this age and sex, same unit."},
     "deviation": {
