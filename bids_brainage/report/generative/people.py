@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 
 from bids_brainage.report import canvas
 from bids_brainage.report.generative.style import NAME, printable, tidy
+from bids_brainage.report.measures import measure_of, shortened
 
 MOST_BARS = 15
 # Finer where most people are.
@@ -163,11 +164,13 @@ def importance(targets: Mapping[str, tuple[str, Sequence[Bar]]]) -> str:
             axes.set_ylim(-0.6 - (most - len(shown)), len(shown) - 0.4)
             axes.tick_params(axis="y", length=0)
             axes.set_title(WHAT.get(target, printable(target)))
-            axes.set_xlabel(f"{LOST.get(unit, printable(unit))} where these are shuffled")
+            axes.set_xlabel(f"{LOST.get(unit, printable(unit))} where these are shuffled\n"
+                            "(+1: with one more measure that goes along)")  # fmt: skip
             tidy(axes, "x")
         return canvas.svg(figure)
 
 
 def _cluster(names: Sequence[str]) -> str:
     more = f" +{len(names) - 1}" if len(names) > 1 else ""
-    return printable(names[0], NAME - len(more)) + more
+    longest = NAME - len(more)
+    return printable(shortened(measure_of(names[0]).words, longest), longest) + more

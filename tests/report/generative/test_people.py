@@ -54,4 +54,4 @@ def test_importance_tells_what_is_lost_and_how_many_measures_go_along():
 
 def test_importance_of_one_target_and_negative_values_are_drawn():
     told = words(importance({"age": ("years of error", [Bar(("x" * 90,), -0.2, 0.0)])}))
-    assert any(word.startswith("xxx") and len(word) < 40 for word in told)
+    assert any(word.startswith("Xxx") and len(word) < 40 for word in told)
