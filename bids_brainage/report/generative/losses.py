@@ -79,7 +79,7 @@ def _panel(axes: Axes, courses: Sequence[Course]) -> None:
     axes.margins(y=0.12)
     tidy(axes, "both")
     if axes.lines:
-        axes.legend(frameon=False, fontsize=8, handlelength=1.8)
+        axes.legend(framealpha=0.85, edgecolor="none", fontsize=8, handlelength=1.8)
 
 
 def _loss(axes: Axes, name: str, number: int, courses: Sequence[Course]) -> None:

@@ -165,12 +165,20 @@ def importance(targets: Mapping[str, tuple[str, Sequence[Bar]]]) -> str:
             axes.tick_params(axis="y", length=0)
             axes.set_title(WHAT.get(target, printable(target)))
             axes.set_xlabel(f"{LOST.get(unit, printable(unit))} where these are shuffled\n"
-                            "(+1: with one more measure that goes along)")  # fmt: skip
+                            "(+2: with two more measures that go along)")  # fmt: skip
             tidy(axes, "x")
         return canvas.svg(figure)
 
 
 def _cluster(names: Sequence[str]) -> str:
-    more = f" +{len(names) - 1}" if len(names) > 1 else ""
-    longest = NAME - len(more)
-    return printable(shortened(measure_of(names[0]).words, longest), longest) + more
+    """Name of the first measure and how many go along; of a pair, what both sides share."""
+    words = [measure_of(name).words for name in names]
+    left, right = (word.partition(" ") for word in (words[0], words[-1]))
+    if len(names) == 2 and {left[0], right[0]} == {"Left", "Right"} and left[2] == right[2]:
+        return _fitting(left[2][:1].upper() + left[2][1:], ", both sides")
+    return _fitting(words[0], f" +{len(names) - 1}" if len(names) > 1 else "")
+
+
+def _fitting(words: str, end: str) -> str:
+    longest = NAME - len(end)
+    return printable(shortened(words, longest), longest) + end

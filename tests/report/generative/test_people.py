@@ -52,6 +52,14 @@ def test_importance_tells_what_is_lost_and_how_many_measures_go_along():
     assert sum(word.endswith("+1") for word in told) == 1 + MOST_BARS // 2
 
 
+def test_a_pair_of_both_sides_has_one_name():
+    pair = [Bar((f"{one}-Hippocampus", f"{other}-Hippocampus"), 0.2, 0.0)
+            for one, other in (("Left", "Right"), ("Right", "Left"))]  # fmt: skip
+    told = words(importance({"sex": ("AUC", [*pair, Bar(("Left-Putamen", "other"), 0.1, 0)])}))
+    assert told.count("Hippocampus, both sides") == 2
+    assert "Left putamen +1" in told
+
+
 def test_importance_of_one_target_and_negative_values_are_drawn():
     told = words(importance({"age": ("years of error", [Bar(("x" * 90,), -0.2, 0.0)])}))
     assert any(word.startswith("Xxx") and len(word) < 40 for word in told)
