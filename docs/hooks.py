@@ -21,6 +21,7 @@ from bids_brainage.models.cards import ModelCard, read_card
 from bids_brainage.records.explanation import COLUMNS as EXPLANATION
 from bids_brainage.records.group_columns import group_columns
 from bids_brainage.records.prediction import data_dictionary
+from bids_brainage.records.trajectory import columns as trajectory
 from bids_brainage.report.model_card import sections
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -100,6 +101,13 @@ def effect_columns() -> str:
 def explanation_columns() -> str:
     """Columns of the table that explains predictions."""
     return _columns(EXPLANATION)
+
+
+def trajectory_columns() -> str:
+    """Columns of the table of measures at other ages."""
+    return _columns(trajectory([20])).replace("_20`", "_<age>`").replace(
+        "the age of 20 years", "that age"
+    )
 
 
 def _columns(dictionary: dict[str, dict[str, Any]]) -> str:
@@ -242,6 +250,7 @@ MAKERS = {
         added_columns,
         effect_columns,
         explanation_columns,
+        trajectory_columns,
         limits,
         ranges,
         presets,
