@@ -22,6 +22,7 @@ _BROKEN = (
 )  # fmt: skip
 _LOSS = "_loss"
 Row = Mapping[str, str]
+Draw = Callable[[Path], str | bytes | None]
 
 
 def draw_figures(folder: Path) -> list[Path]:
@@ -38,20 +39,26 @@ def draw_figures(folder: Path) -> list[Path]:
         If a file is not what it should be, or a figure cannot be written.
     """
     drawn = []
-    for source, name, draw in _DRAWN:
-        path = folder / source
-        if not path.is_file():
-            continue
+    for path, name, draw in _found(folder):
         try:
             picture = draw(path)
         except _BROKEN as error:
-            raise InputError(f"cannot draw {source}: {error}", place=path) from error
+            raise InputError(f"cannot draw {path.name}: {error}", place=path) from error
         place = folder / FIGURES / name
         if isinstance(picture, str):
             drawn.append(write_text(place, picture))
         elif picture is not None:
             drawn.append(write_bytes(place, picture))
     return drawn
+
+
+def _found(folder: Path) -> list[tuple[Path, str, Draw]]:
+    """Files with data, the name of each figure, and what draws it."""
+    courses = sorted(folder.glob("training*.csv"))
+    found: list[tuple[Path, str, Draw]] = [
+        (path, path.stem.replace("training", "losses") + ".svg", _losses) for path in courses
+    ]
+    return found + [(folder / s, name, draw) for s, name, draw in _DRAWN if (folder / s).is_file()]
 
 
 def _losses(path: Path) -> str | None:
@@ -141,8 +148,7 @@ def _number(cell: str | None) -> float:
     return float("nan") if cell in (None, "", "n/a") else float(cell)
 
 
-_DRAWN: tuple[tuple[str, str, Callable[[Path], str | bytes | None]], ...] = (
-    ("training.csv", "losses.svg", _losses),
+_DRAWN: tuple[tuple[str, str, Draw], ...] = (
     ("components.tsv", "components.png", _components),
     ("importance.tsv", "importance.svg", _importance),
     ("brains.npz", "mean_brains.png", _brains),

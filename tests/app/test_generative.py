@@ -41,6 +41,12 @@ def test_each_file_of_data_becomes_a_figure(folder):
     assert all(path.stat().st_size > 500 for path in drawn)
 
 
+def test_every_course_of_losses_has_a_figure(tmp_path):
+    for name in ("training.csv", "training_plain.csv"):
+        (tmp_path / name).write_text("part,epoch,training_loss\nfold 1,1,2\nfold 2,1,3\n")
+    assert [path.name for path in draw_figures(tmp_path)] == ["losses.svg", "losses_plain.svg"]
+
+
 def test_drawing_again_gives_the_same_bytes(folder):
     first = [path.read_bytes() for path in draw_figures(folder)]
     assert [path.read_bytes() for path in draw_figures(folder)] == first
