@@ -76,7 +76,13 @@ def mean_brains(brains: Sequence[Brain]) -> bytes:
         for brain in shown:
             x = shift + _GAP + columns[brain.column] * (across * inch + _GAP)
             top = height - rows[brain.row] * (tall + _TITLE)
-            _text(figure, x, top - _TITLE / 2, printable(brain.title, 60), fontsize=8.5)
+            _text(
+                figure,
+                x,
+                top - _TITLE / 2,
+                printable(brain.title[:1].upper() + brain.title[1:], 60),
+                fontsize=8.5,
+            )
             limits = (-colour, colour) if brain.difference else grey
             inside = np.where(bright, brain.volume, np.nan) if brain.difference else brain.volume
             for which, picture in enumerate(_slices(inside, box)):
