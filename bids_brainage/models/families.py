@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from bids_brainage.models import (
     aegan,
+    cvae,
+    cvae_person,
     mavae,
     mavae_attribution,
     resnext,
@@ -60,6 +62,10 @@ FAMILIES: dict[str, Family] = {
         "autoencoders and a generative adversarial network of brains, with age and sex from their "
         "codes",
         aegan.build, aegan.check, ("core.",),
+    ),
+    "cvae": Family(
+        "conditional variational autoencoder of morphometry given age and sex, and its inversion",
+        cvae.build, cvae.check, ("core.",), attribute=cvae_person.attribute,
     ),
     "mavae": Family(
         "multimodal adversarial variational autoencoder for age and sex",

@@ -17,10 +17,14 @@ AGE_PURPOSE = (
     "To compare the apparent age of brains between groups of people in research, with age and sex "
     "known, and to find scans that look unlike their person's age."
 )
-TELL_SEX = ("mavae", "aegan")
+TELL_SEX = ("mavae", "aegan", "cvae")
 PURPOSES = {
     "aegan": (
         AGE_PURPOSE + " Its code stands for the measures where few numbers per person are wanted."
+    ),
+    "cvae": (
+        "To show which measures make a brain look older or younger, how far they lie from people "
+        "of the same age and sex, and what the same brain would most likely measure at another age."
     ),
     "mavae": AGE_PURPOSE + " The probability of the sex helps to find mixed-up files.",
     "volumes": AGE_PURPOSE,
