@@ -67,8 +67,8 @@ def train_gan(
         discriminator = Discriminator(recipe.width, recipe.side, recipe.stabiliser).to(device)
     rates = (recipe.learning_rate, recipe.discriminator_rate or recipe.learning_rate)
     optimisers = {
-        "generator": torch.optim.Adam(generator.parameters(), rates[0], betas=BETAS),
-        "discriminator": torch.optim.Adam(discriminator.parameters(), rates[1], betas=BETAS),
+        "generator_steps": torch.optim.Adam(generator.parameters(), rates[0], betas=BETAS),
+        "discriminator_steps": torch.optim.Adam(discriminator.parameters(), rates[1], betas=BETAS),
     }
     modules = {"generator": generator, "discriminator": discriminator}
     options = {k: v for k, v in recipe.as_dict().items() if k not in LATER}
@@ -114,14 +114,14 @@ def _epoch(
         if recipe.stabiliser == "penalty":
             penalty = gradient_penalty(discriminator, real, made, source)
             loss = loss + recipe.penalty_weight * penalty
-        _step(optimisers["discriminator"], loss)
+        _step(optimisers["discriminator_steps"], loss)
         totals["discriminator"] += loss.item()
         steps["discriminator"] += 1
         left_out = torch.rand((), generator=source).item() < recipe.skip
         if left_out or number % recipe.critic_steps:
             continue
         loss = generator_loss(discriminator(made), recipe.stabiliser)
-        _step(optimisers["generator"], loss)
+        _step(optimisers["generator_steps"], loss)
         totals["generator"] += loss.item()
         steps["generator"] += 1
     return (
