@@ -91,13 +91,14 @@ class Cvae(nn.Module):
         told = self.core.conditions(ages.expand(2, -1), sexes[:, None].expand(-1, len(ages)))
         told = told.flatten(0, 1)
         parts = []
+        members = self.config.members
         for x, known in zip(measured.x.split(BLOCK), measured.known.split(BLOCK), strict=True):
-            n = len(x)
-            wide = Measured(*(_each(t, len(told), self.config.members) for t in (x, known)))
-            given = told.expand(n, -1, -1).reshape(1, -1, told.shape[-1])
-            given = given.expand(self.config.members, -1, -1)
-            found = self.core.evidence(wide, given).mean(dim=0)
-            parts.append(found.reshape(n, 2, len(ages)))
+            people = Measured(*(t.expand(members, -1, -1) for t in (x, known)))
+            seen = self.core.look(people)
+            wide = Measured(*(each(t, len(told)) for t in people))
+            given = told.repeat(len(x), 1).expand(members, -1, -1)
+            found = self.core.evidence(wide, each(seen, len(told)), given).mean(dim=0)
+            parts.append(found.reshape(len(x), 2, len(ages)))
         return torch.cat(parts)
 
     def posterior(self, evidence: Tensor) -> tuple[Tensor, Tensor]:
@@ -171,11 +172,10 @@ def posterior(evidence: Tensor, ages: Tensor) -> tuple[Tensor, Tensor]:
     return share @ ages, sexes[:, 1] - sexes[:, 0]
 
 
-def _each(values: Tensor, times: int, members: int) -> Tensor:
-    """Repeat the rows of people for each condition; (n, p) to (members, n * times, p)."""
-    n, p = values.shape
-    wide = values[:, None].expand(-1, times, -1).reshape(1, n * times, p)
-    return wide.expand(members, -1, -1)
+def each(values: Tensor, times: int) -> Tensor:
+    """Repeat the rows of people for each condition; (members, n, p) to (members, n * times, p)."""
+    members, n, p = values.shape
+    return values[:, :, None].expand(-1, -1, times, -1).reshape(members, n * times, p)
 
 
 def build(config: Mapping[str, Any]) -> Cvae:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from bids_brainage.models.layers import MemberLinear, MemberMLP, VariationalEncoder
 from bids_brainage.models.splines import KNOTS, AgeSplines
@@ -94,8 +95,10 @@ class CvaeCore(nn.Module):
         n, p, latent = config.members, config.n_measures, config.n_latent
         self.splines = AgeSplines(config.knots)
         told = self.splines.n + 1
+        self.sight = MemberLinear(n, 2 * p, config.hidden, generator)
+        self.context = MemberLinear(n, told, config.hidden, generator)
         self.encoder = VariationalEncoder(
-            n, 2 * p + told, (config.hidden, config.hidden), latent, generator, config.dropout
+            n, config.hidden, (config.hidden,), latent, generator, config.dropout
         )
         self.mean = MemberLinear(n, told, p, generator, 0.1)
         self.loading = MemberLinear(n, latent, p, generator, LOADING_GAIN)
@@ -108,9 +111,13 @@ class CvaeCore(nn.Module):
         """What the networks are told of age in years and sex (1 or 0): (...) to (..., c)."""
         return torch.cat([2 * self.splines(age) - 0.5, female[..., None] - 0.5], dim=-1)
 
-    def encode(self, measured: Measured, told: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log-variance of codes; inputs (members, n, ...), outputs (members, n, z)."""
-        return self.encoder(torch.cat([measured.x, measured.known, told], dim=-1))
+    def look(self, measured: Measured) -> Tensor:
+        """First layer of the encoder without age and sex; (members, n, p) to (members, n, h)."""
+        return self.sight(torch.cat([measured.x, measured.known], dim=-1))
+
+    def encode(self, seen: Tensor, told: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance of codes, from what `look` gave; each (members, n, z)."""
+        return self.encoder(functional.silu(seen + self.context(told)))
 
     def decode(self, code: Tensor, told: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log spread of scaled measures given codes; each (members, n, p)."""
@@ -123,7 +130,7 @@ class CvaeCore(nn.Module):
         distance = (measured.x - mean) * torch.exp(-spread)
         return -(measured.known * (0.5 * distance.square() + spread)).sum(dim=-1)
 
-    def evidence(self, measured: Measured, told: Tensor) -> Tensor:
+    def evidence(self, measured: Measured, seen: Tensor, told: Tensor) -> Tensor:
         """Log-density of the known measures given age and sex, by Laplace's approximation.
 
         The code is taken where its posterior has its mean, with the posterior's volume. Without
@@ -133,6 +140,6 @@ class CvaeCore(nn.Module):
         -------
             Up to a constant; (members, n).
         """
-        mean, log_variance = self.encode(measured, told)
+        mean, log_variance = self.encode(seen, told)
         prior = 0.5 * (log_variance - mean.square()).sum(dim=-1)
         return self.log_density(measured, mean, told) + prior

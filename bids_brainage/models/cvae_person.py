@@ -142,7 +142,8 @@ def _decoded(
     like = measured.x
     sex = torch.tensor(female).to(like)
     told = core.conditions(torch.tensor(own_age).to(like), sex).expand(members, 1, -1)
-    code, _ = core.encode(Measured(*(t.expand(members, 1, -1) for t in measured)), told)
+    seen = core.look(Measured(*(t.expand(members, 1, -1) for t in measured)))
+    code, _ = core.encode(seen, told)
     others = core.conditions(ages, sex.expand(len(ages))).expand(members, -1, -1)
     mean, _ = core.decode(code.expand(-1, len(ages), -1), others)
     return mean.mean(dim=0)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from bids_brainage.models.cvae import each
 from bids_brainage.models.cvae_core import CvaeCore, Measured
 from bids_brainage.training.cvae.recipe import CvaeRecipe
 
@@ -44,27 +45,30 @@ def cvae_loss(
         Means over people, per member; (members,) each.
     """
     told = core.conditions(batch.age, batch.female)
-    seen = withhold(batch.measured, recipe.withheld)
+    seen = core.look(withhold(batch.measured, recipe.withheld))
     density, divergence = bound(core, batch.measured, seen, told)
     lower = (density - warm * divergence).mean(dim=1)
     if not recipe.contrast:
         return -lower, torch.zeros_like(lower)
     ages, females = others(batch, recipe, ends)
     times = ages.shape[-1]
-    wide = Measured(*(repeat(t, times) for t in batch.measured))
-    wide_seen = Measured(*(repeat(t, times) for t in seen))
+    wide = Measured(*(each(t, times) for t in batch.measured))
     elsewhere = core.conditions(ages.flatten(1), females.flatten(1))
-    found, far = bound(core, wide, wide_seen, elsewhere)
+    found, far = bound(core, wide, each(seen, times), elsewhere)
     rivals = (found - far).reshape(ages.shape)
     own = density - divergence
     every = torch.cat([own[..., None], rivals], dim=-1)
     return -lower, (every.logsumexp(dim=-1) - own).mean(dim=1)
 
 
-def bound(
-    core: CvaeCore, measured: Measured, seen: Measured, told: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Log-density of the measures by one draw of the code, and its divergence from the prior."""
+def bound(core: CvaeCore, measured: Measured, seen: Tensor, told: Tensor) -> tuple[Tensor, Tensor]:
+    """Log-density of the measures by one draw of the code, and its divergence from the prior.
+
+    Parameters
+    ----------
+    seen
+        What the encoder's `look` gave.
+    """
     mean, log_variance = core.encode(seen, told)
     code = mean + torch.exp(log_variance / 2) * torch.randn_like(mean)
     divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=-1)
@@ -90,9 +94,3 @@ def others(
     females = batch.female[..., None].expand(shape).clone()
     females[..., recipe.other_ages :] = 1 - females[..., recipe.other_ages :]
     return ages.clamp(*ends), females
-
-
-def repeat(values: Tensor, times: int) -> Tensor:
-    """Repeat people; (members, n, p) to (members, n * times, p)."""
-    members, n, p = values.shape
-    return values[:, :, None].expand(-1, -1, times, -1).reshape(members, n * times, p)

@@ -39,19 +39,19 @@ class CvaeRecipe:
         Seed of everything.
     """
 
-    members: int = 4
+    members: int = 3
     n_latent: int = 32
     hidden: int = 128
     dropout: float = 0.1
-    epochs: int = 100
+    epochs: int = 80
     batch_size: int = 128
     learning_rate: float = 1e-3
     weight_decay: float = 0.01
     warm_up: float = 0.2
     withheld: float = 0.05
     contrast: float = 1.0
-    other_ages: int = 9
-    other_sexes: int = 3
+    other_ages: int = 11
+    other_sexes: int = 1
     age_jitter: float = 0.35
     ema: float = 0.995
     draws: int = 400
