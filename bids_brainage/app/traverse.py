@@ -138,7 +138,7 @@ def draw(names: Sequence[str], found: Trajectory, added: Attribution) -> str:
                 measure.words, measure.unit, found.ages, measure.factor * found.expected[:, i],
                 measure.factor * found.spread[:, i], found.own_age,
                 measure.factor * float(found.value[i]), measure.factor * found.most_likely[:, i],
-                measure.factor * found.keeping_residual[:, i], float(years[i]),
+                measure.factor * found.keeping_residual[:, i], measure.volume,
             )
         )  # fmt: skip
     own = found.own_age if found.age_known else float("nan")

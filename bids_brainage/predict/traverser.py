@@ -121,7 +121,7 @@ class Traverser:
         own = math.nan if age is None else float(age)
         with torch.no_grad():
             found = traverse(
-                self._module, torch.from_numpy(np.asarray(vector, dtype=float)), own,
+                self._module, torch.from_numpy(np.array(vector, dtype=float)), own,
                 SEXES.get(sex or "", math.nan), torch.tensor(ages, dtype=torch.float64),
             )  # fmt: skip
         told: dict[str, Any] = {"age_known": math.isfinite(own)}

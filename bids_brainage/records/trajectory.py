@@ -14,7 +14,10 @@ OWN: dict[str, dict[str, Any]] = {
         "geometric one, in the same unit. The sidecar tells the age and the sex, and whether they "
         "are known."
     },
-    "spread": {"Description": "Standard deviation among people of this age and sex, same unit."},
+    "spread": {
+        "Description": "Standard deviation among people of this age and sex, in the same unit; of "
+        "volumes half of what lies between one above and one below in logarithms."
+    },
     "deviation": {
         "Description": "How many standard deviations the value lies above what is expected; of "
         "volumes in logarithms. Of a hundred measures some five lie beyond 2 in anyone."

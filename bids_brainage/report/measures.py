@@ -46,6 +46,11 @@ class Measure:
     unit: str
     factor: float
 
+    @property
+    def volume(self) -> bool:
+        """Whether it is a volume, and no thickness."""
+        return self.unit == "cm³"
+
 
 def measure_of(name: str) -> Measure:
     """Describe a measure; a name that is not known stands for itself."""

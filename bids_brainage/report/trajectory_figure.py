@@ -38,8 +38,8 @@ class Curve:
         The same through the measured value; (g,), empty to leave it out.
     age, value
         The person's dot; NaN for no dot.
-    contribution
-        Years that the measure adds; NaN to leave it out.
+    logarithmic
+        Whether people are spread evenly about the logarithm, as for volumes.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Curve:
     value: float
     own: np.ndarray
     keeping: np.ndarray
-    contribution: float = float("nan")
+    logarithmic: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,6 +126,16 @@ def by_age(curves: Sequence[Curve], likelihood: Likelihood | None = None) -> str
         return canvas.svg(figure)
 
 
+def band(curve: Curve, width: float) -> tuple[np.ndarray, np.ndarray]:
+    """Lower and upper end of so many standard deviations about what is expected; each (g,)."""
+    expected, spread = curve.expected, curve.spread
+    if not curve.logarithmic:
+        return expected - width * spread, expected + width * spread
+    # A spread is half of what lies between one standard deviation above and one below.
+    factor = np.exp(width * np.arcsinh(spread / expected))
+    return expected / factor, expected * factor
+
+
 def _bars(axes: Axes, added: Sequence[tuple[str, float]]) -> None:
     axes.set_title("Years that a measure adds")
     axes.set_xlabel("Years")
@@ -144,10 +154,10 @@ def _bars(axes: Axes, added: Sequence[tuple[str, float]]) -> None:
 
 
 def _curve(axes: Axes, curve: Curve, longest: int) -> None:
-    ages, expected, spread = curve.ages, curve.expected, curve.spread
+    ages, expected = curve.ages, curve.expected
     for width, alpha in ((2, OUTER), (1, INNER)):
-        axes.fill_between(ages, expected - width * spread, expected + width * spread,
-                          color=canvas.MUTED, alpha=alpha, linewidth=0)  # fmt: skip
+        lower, upper = band(curve, width)
+        axes.fill_between(ages, lower, upper, color=canvas.MUTED, alpha=alpha, linewidth=0)
     axes.plot(ages, expected, color=canvas.MUTED, linewidth=1.4)
     for line, style in ((curve.own, "-"), (curve.keeping, DASHED)):
         if line.size:

@@ -17,6 +17,8 @@ MOST = 7
 CURVES = 6
 # Smaller numbers of years are no more than noise in a figure.
 LEAST = 0.005
+# Share of the measures beyond two standard deviations from which on age is an unlikely reason.
+MANY = 0.2
 SEX_WORDS = {"F": "women", "M": "men"}
 Row = dict[str, str]
 
@@ -74,7 +76,7 @@ def curve_of(row: Row, ages: Sequence[float], age: float) -> Curve:
     return Curve(
         name=measure.words, unit=measure.unit, ages=np.array(ages), expected=line("expected"),
         spread=line("spread"), age=age, value=measure.factor * number(row["value"]),
-        own=line("at"), keeping=np.array([]), contribution=number(row["contribution"]),
+        own=line("at"), keeping=np.array([]), logarithmic=measure.volume,
     )  # fmt: skip
 
 
@@ -104,6 +106,11 @@ def _caption(about: dict[str, Any], rows: Sequence[Row]) -> str:
         text += (
             f"{beyond} of {count} measures ({decimals(100 * beyond / count, 0)} %) lie beyond two "
             "standard deviations; about 5 % do in anyone. "
+        )
+    if count and beyond > MANY * count:
+        text += (
+            "So many at once rather tell of the scanner, the FreeSurfer version, motion or the "
+            "size of the head. "
         )
     text += (
         "The lines compare different people of different ages: they are no forecast for this "
