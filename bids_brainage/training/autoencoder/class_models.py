@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-TREES = 200
+TREES = 100
 LEAF = 3
 TREE_LEAF = 5
 WIDE = 1000

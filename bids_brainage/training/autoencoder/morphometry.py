@@ -18,7 +18,11 @@ from bids_brainage.training.autoencoder.components import write_components
 from bids_brainage.training.autoencoder.morphometry_card import make_card
 from bids_brainage.training.autoencoder.morphometry_crossval import ages_of, run_crossval
 from bids_brainage.training.autoencoder.morphometry_features import INITIAL, LATENT, Fold
-from bids_brainage.training.autoencoder.morphometry_fit import modality, train_autoencoder
+from bids_brainage.training.autoencoder.morphometry_fit import (
+    best_rates,
+    modality,
+    train_autoencoder,
+)
 from bids_brainage.training.autoencoder.morphometry_folds import (
     TRAINING,
     predict_folds,
@@ -61,6 +65,7 @@ def run_training(options: AeganOptions, progress: Callable[[str], None]) -> Path
     everyone = np.ones(len(people), bool)
     module, rows = train_autoencoder(
         people, everyone, recipe, checkpoints / "everyone", part="everyone",
+        rates=best_rates(course),
         resume=options.resume, device=options.device, progress=progress,
     )  # fmt: skip
     predictions = predict_folds(trained, people)

@@ -3,7 +3,7 @@
 import copy
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,7 @@ def train_autoencoder(
     folder: Path,
     *,
     part: str = "autoencoder",
+    rates: Sequence[float] = (),
     resume: bool = False,
     device: torch.device | None = None,
     progress: Callable[[str], None] = logger.info,
@@ -77,6 +78,9 @@ def train_autoencoder(
         Where the checkpoint is written after every epoch.
     part
         Name of this training in its course.
+    rates
+        Learning rate of each epoch of a training that leaves nobody out, see `best_rates`; none
+        to leave people out and stop by them.
 
     Returns
     -------
@@ -90,7 +94,9 @@ def train_autoencoder(
     """
     if training.sum() < MIN_PEOPLE:
         raise InputError(f"{training.sum()} people to train on", hint=f"give {MIN_PEOPLE} or more")
-    fitting = member_masks(people.table, training, 1, recipe.parts, recipe.seed)[0]
+    fitting = training
+    if not rates:
+        fitting = member_masks(people.table, training, 1, recipe.parts, recipe.seed)[0]
     torch.manual_seed(recipe.seed)
     config = AutoencoderConfig(
         input_config(people, derived=recipe.derived),
@@ -107,9 +113,9 @@ def train_autoencoder(
         axes = principal_axes(features[torch.from_numpy(fitting)], recipe.bottleneck)
     module.core.start_at(axes.float())
     data = _Data(features.float(), known, fitting, training & ~fitting)
-    key = fingerprint(recipe.as_dict(), part, config.as_dict(), people.raw, training,
+    key = fingerprint(recipe.as_dict(), list(rates), part, config.as_dict(), people.raw, training,
                       people.table.sites.astype(str))  # fmt: skip
-    course = _fit(module.core, data, recipe, folder, key, part, resume, device, progress)
+    course = _fit(module.core, data, recipe, rates, folder, key, part, resume, device, progress)
     # As it is stored, so that what is fitted on the codes fits.
     module.core.half().double()
     module.double().eval()
@@ -132,6 +138,7 @@ def _fit(
     core: Coder,
     data: _Data,
     recipe: MorphometryRecipe,
+    rates: Sequence[float],
     folder: Path,
     key: str,
     part: str,
@@ -149,13 +156,17 @@ def _fit(
     state = None
     if resume:
         state = load_checkpoint(folder, key, {"core": core, "best": best}, {"adam": optimiser})
-    # Before the first epoch it is as good as its start.
-    course: dict[str, Any] = state or {
-        "step": 0, "rows": [], "least": loss_of(core, data, data.validation), "since": 0,
-    }  # fmt: skip
-    for epoch in range(course["step"], recipe.epochs):
+    course: dict[str, Any] = state or {"step": 0, "rows": [], "least": math.nan, "since": 0}
+    if not state:
+        # Before the first epoch it is as good as its start.
+        losses = [loss_of(core, data, rows) for rows in (data.fitting, data.validation)]
+        course["rows"].append([part, 0, 0, math.nan, *(f"{loss:.5f}" for loss in losses)])
+        course["least"] = losses[1]
+    for epoch in range(course["step"], len(rates) or recipe.epochs):
         if course["since"] >= recipe.patience:
             break
+        if rates:
+            optimiser.param_groups[0]["lr"] = rates[epoch]
         denoising = _epoch(core, optimiser, data, recipe, epoch)
         if not math.isfinite(denoising):
             raise InputError(f"the loss of {part} is {denoising} in epoch {epoch + 1}",
@@ -163,9 +174,9 @@ def _fit(
         seen, unseen = (loss_of(core, data, rows) for rows in (data.fitting, data.validation))
         rate = optimiser.param_groups[0]["lr"]
         course["rows"].append(
-            [part, epoch + 1, f"{rate:.2g}", *(f"{v:.5f}" for v in (denoising, seen, unseen))]
+            [part, epoch + 1, f"{rate:.6g}", *(f"{v:.5f}" for v in (denoising, seen, unseen))]
         )
-        if unseen < course["least"]:
+        if unseen < course["least"] or not len(data.validation):
             best.load_state_dict(core.state_dict())
             course["least"], course["since"] = unseen, 0
         else:
@@ -176,7 +187,8 @@ def _fit(
         save_checkpoint(folder, key, epoch + 1, {"core": core, "best": best},
                         {"adam": optimiser}, extra)  # fmt: skip
     core.cpu().load_state_dict(best.state_dict())
-    progress(f"{part}: {len(course['rows'])} epochs, validation loss {course['least']:.4f}")
+    told = f", validation loss {course['least']:.4f}" if len(data.validation) else ""
+    progress(f"{part}: {len(course['rows']) - 1} epochs{told}")
     return course["rows"]
 
 
@@ -213,12 +225,25 @@ def reconstruction_loss(found: Tensor, target: Tensor, known: Tensor) -> Tensor:
 
 @torch.no_grad()
 def loss_of(core: Coder, data: _Data, rows: Tensor) -> float:
-    """Return the loss on some people without noise; infinity without people."""
+    """Return the loss on some people without noise; NaN without people."""
     if not len(rows):
-        return math.inf
+        return math.nan
     core.eval()
     target = data.features[rows]
     return float(reconstruction_loss(core.decode(core.encode(target)), target, data.known[rows]))
+
+
+def best_rates(course: Rows) -> tuple[float, ...]:
+    """Return the learning rates up to the epoch with the least validation loss.
+
+    Of several trainings, those of the one that stopped at the median; at least one epoch's.
+    """
+    found: list[tuple[float, ...]] = []
+    for part in dict.fromkeys(row[0] for row in course):
+        rows = [row for row in course if row[0] == part]
+        best = int(np.nanargmin([float(str(row[-1])) for row in rows]))
+        found.append(tuple(float(str(row[2])) for row in rows[1 : max(best, 1) + 1]))
+    return sorted(found, key=len)[len(found) // 2]
 
 
 def modality(people: People, rows: np.ndarray) -> dict[str, Tensor]:

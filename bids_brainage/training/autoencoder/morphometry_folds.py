@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from bids_brainage.training.autoencoder.morphometry_features import Fold
 from bids_brainage.training.autoencoder.morphometry_fit import (
     COLUMNS,
     Rows,
+    best_rates,
     modality,
     train_autoencoder,
 )
@@ -27,11 +29,14 @@ def train_folds(
     folder: Path,
     *,
     name: str = "fold",
+    whole: bool = True,
     resume: bool = False,
     device: torch.device | None = None,
     progress: Callable[[str], None],
 ) -> tuple[dict[int, Fold], Rows]:
     """Train one autoencoder per fold, on the people of the others.
+
+    Sites left out tell when to stop.
 
     Parameters
     ----------
@@ -41,22 +46,30 @@ def train_folds(
         Where checkpoints are written.
     name
         Name of the trainings in their course.
+    whole
+        Train again on all people of the other folds, those left out to stop by among them.
 
     Returns
     -------
     tuple[dict[int, Fold], list]
-        Fold to its autoencoder, and the course of all trainings.
+        Fold to its autoencoder, and the course of the trainings with people left out.
     """
     trained: dict[int, Fold] = {}
     course: Rows = []
     for k in np.unique(folds).tolist():
         part = f"{name} {k + 1}"
+        options: dict[str, Any] = {"resume": resume, "device": device, "progress": progress}
+        slug = part.replace(" ", "-")
         module, rows = train_autoencoder(
-            people, folds != k, recipe, folder / part.replace(" ", "-"),
-            part=part, resume=resume, device=device, progress=progress,
-        )  # fmt: skip
-        trained[k] = Fold(module, people, folds != k)
+            people, folds != k, recipe, folder / slug, part=part, **options
+        )
         course += rows
+        if whole:
+            module, _ = train_autoencoder(
+                people, folds != k, recipe, folder / f"{slug}-whole", part=f"{part}, all people",
+                rates=best_rates(rows), **options,
+            )  # fmt: skip
+        trained[k] = Fold(module, people, folds != k)
     return trained, course
 
 
