@@ -12,6 +12,8 @@ from torch import nn
 
 from bids_brainage.models.attribution import Attribution
 from bids_brainage.models.cards import ModelCard
+from bids_brainage.models.cvae import Cvae
+from bids_brainage.models.cvae_person import traverse
 from bids_brainage.models.store import load_kind
 from bids_brainage.predict.predictor import Predictor
 
@@ -116,8 +118,6 @@ class Traverser:
         ages
             Ages to look at.
         """
-        from bids_brainage.models.cvae_person import traverse
-
         own = math.nan if age is None else float(age)
         with torch.no_grad():
             found = traverse(
@@ -154,6 +154,4 @@ def load_traverser(name_or_path: str | Path) -> Traverser:
     ModelError
         If it does not exist, is damaged, or is of another family.
     """
-    from bids_brainage.models.cvae import Cvae
-
     return Traverser(*load_kind(name_or_path, Cvae))

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from bids_brainage.cli.tool_command import build_parser, main
-
-run = pytest.importorskip("bids_brainage.training.cvae.run")
+from bids_brainage.training.cvae import run
 
 
 @pytest.fixture
