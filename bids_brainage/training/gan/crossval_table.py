@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bids_brainage.bids.outputs import write_text, write_tsv
-from bids_brainage.training.gan.people_scores import age_scores, sex_scores
+from bids_brainage.training.gan.people_scores import age_scores, median_age, sex_scores
 from bids_brainage.training.gan.sample import CubeSample
 
 LABELS = {
@@ -115,9 +115,7 @@ def of_codes(
     rows: list[Row] = []
     if all("code_age" in one for one in told):
         ages = [sample.age[held] for _, held in folds]
-        medians = [
-            np.full(len(held), np.nanmedian(sample.age[training])) for training, held in folds
-        ]
+        medians = [np.full(len(held), median_age(sample.age[training])) for training, held in folds]
         found = [np.array([_number(v) for v in one["code_age"]]) for one in told]
         whole = age_scores(*(np.concatenate(x) for x in (ages, found, medians)))
         parts = [age_scores(*x) for x in zip(ages, found, medians, strict=True)]

@@ -70,6 +70,12 @@ def _sex_line(
     return sex_line(codes, sample.female[known])
 
 
+def median_age(age: np.ndarray) -> float:
+    """Median of the known ages in years; NaN where there is none."""
+    known = age[np.isfinite(age)]
+    return float(np.median(known)) if known.size else float("nan")
+
+
 def age_scores(age: np.ndarray, told: np.ndarray, median: np.ndarray) -> dict[str, float]:
     """Errors of ages in years, beside those of guessing the training people's median."""
     known = np.isfinite(age) & np.isfinite(told)

@@ -3,7 +3,6 @@
 import logging
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from bids_brainage.training.gan.distances import nearest
 from bids_brainage.training.gan.people_scores import (
     age_scores,
     code_agreement,
+    median_age,
     sex_scores,
     tell_by_codes,
     tell_sex,
@@ -107,7 +107,7 @@ def run_test(
         If the model or the people cannot be used, or the folder cannot be written.
     """
     model, card = load_kind(options.model, Gan)
-    brains = load_brains(replace(options, recipe=GanRecipe()))
+    brains = load_brains(options)
     ages, logits = [], []
     for start in range(0, len(brains), BLOCK):
         rows = np.arange(start, min(start + BLOCK, len(brains)))
@@ -168,7 +168,7 @@ def _of_people(
     """Scores of the sex and age told of people kept apart, as plain values."""
     if not len(held):
         return {}
-    median = np.full(len(held), np.nanmedian(sample.age[training]))
+    median = np.full(len(held), median_age(sample.age[training]))
     common = np.full(len(held), float(np.nanmean(sample.female[training]) >= 0.5))
     classifiers = {"plain": model.plain, "noisy": model.noisy}
     told = tell_sex(classifiers, sample, held)

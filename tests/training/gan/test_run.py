@@ -4,12 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from bids_brainage.bids.outputs import read_tsv
 from bids_brainage.errors import UsageError
 from bids_brainage.models.gan import Gan
 from bids_brainage.models.store import load_any
+from bids_brainage.predict.load import load_predictor
 from bids_brainage.training.aegan import AeganOptions
+from bids_brainage.training.autoencoder.brains import load_brains
 from bids_brainage.training.gan.crossval import ROWS
 from bids_brainage.training.gan.run import run_crossval, run_test, run_training
 
@@ -46,6 +49,18 @@ def test_a_trained_model_loads_with_its_card(trained, recipe):
     assert card.recipe == recipe.as_dict()
     assert "hardly better" in card.caveat
     assert not card.default
+
+
+def test_the_app_tells_what_the_networks_tell(trained, options):
+    brains = load_brains(options)
+    images = brains.block([0, 5])
+    with torch.no_grad():
+        age, logit = load_any(trained)[0]({"image": torch.from_numpy(images)})
+    predictor = load_predictor(str(trained), torch.device("cpu"))
+    found = predictor.predict([{"image": image} for image in images])
+    np.testing.assert_allclose([p.age for p in found], age, atol=1e-2)
+    female = torch.sigmoid(logit)
+    np.testing.assert_allclose([p.probability_female for p in found], female, atol=1e-3)
 
 
 def test_people_who_judge_are_not_trained_on(trained):
@@ -115,3 +130,22 @@ def test_finished_folds_are_used_again(compared, options):
 def test_rows_that_do_not_exist_are_refused(options):
     with pytest.raises(UsageError, match="magic"):
         run_crossval(replace(options, only=("magic",)), quiet)
+
+
+def test_people_whose_age_is_known_by_bin_give_a_model_that_tells_no_age(recipe, tmp_path):
+    at = np.stack(np.meshgrid(*[np.linspace(-1, 1, n) for n in (58, 70, 58)], indexing="ij"))
+    radius = np.square(at).sum(axis=0)
+    brains = [np.where(radius < 0.8 + 0.01 * k, 500 + 300 * (radius < 0.3), 0) for k in range(16)]
+    folder = tmp_path / "own"
+    folder.mkdir()
+    np.save(folder / "tensors.npy", np.array(brains, np.float32))
+    np.save(folder / "age.npy", np.arange(16) % 4)
+    np.save(folder / "sex.npy", np.array([0, 1, 1, 0] * 4, np.uint8))
+    options = AeganOptions(
+        data=(folder,), output=tmp_path / "model", recipe=recipe, age_codes="years"
+    )
+    module, card = load_any(run_training(options, quiet))
+    age, logit = module({"image": torch.from_numpy(np.array(brains[:2], np.float32))})
+    assert age.isnan().all() and logit.isfinite().all()
+    assert card.age_range == {}
+    assert card.metrics["age, code"]["n"] == 0
