@@ -91,7 +91,7 @@ class ImageAutoencoderRecipe:
     @classmethod
     def compact(cls) -> Self:
         """A network of a quarter of the channels, for few people and processors."""
-        return cls(bottleneck=100, width=0.25)
+        return cls(bottleneck=100, width=0.25, batch_size=4, learning_rate=2e-3)
 
     def changed(self, **options: Any) -> Self:
         """Return a copy with some options changed."""
