@@ -24,7 +24,7 @@ from bids_brainage.training.autoencoder.image_folds import (
     run_folds,
     train_network,
 )
-from bids_brainage.training.autoencoder.image_pictures import mean_brains, write_brains
+from bids_brainage.training.autoencoder.image_pictures import agreement, mean_brains, write_brains
 from bids_brainage.training.autoencoder.image_recipe import ImageAutoencoderRecipe
 from bids_brainage.training.segmentation.train import write_log
 
@@ -75,14 +75,25 @@ def run_training(options: AeganOptions, progress: Callable[[str], None]) -> Path
 
 
 def describe(network: ImageAutoencoder, brains: Brains, folder: Path) -> None:
-    """Write the data of the figures: principal components of brains and codes, mean brains."""
+    """Write the data of the figures: principal components of brains and codes, mean brains.
+
+    ``mean_brains.tsv`` tells how large differences between mean brains are, and how those of
+    decoded ones go with those of the images.
+    """
     everybody = np.arange(len(brains))
     codes = codes_of(network, brains, everybody)
     # The scores of all components have the distances of the voxels.
     initial = Components(brains, everybody, len(brains)).scores(brains.block(everybody))
     known = known_of(brains)
     write_components(folder, {"initial": initial, "latent": codes}, known.female, known.age)
-    write_brains(folder, mean_brains(network, brains, codes), brains)
+    kinds = mean_brains(network, brains, codes)
+    write_brains(folder, kinds, brains)
+    rows = [
+        {name: round(value, DECIMALS) if isinstance(value, float) else value
+         for name, value in row.items()}
+        for row in agreement(kinds)
+    ]  # fmt: skip
+    write_tsv(folder / "mean_brains.tsv", rows, ("pair", "kind", "size", "r"))
 
 
 def run_test(options: AeganOptions, progress: Callable[[str], None]) -> dict[str, float | str]:

@@ -86,6 +86,9 @@ def test_data_of_the_figures_lie_beside_the_model(model):
     with (model / "training.csv").open() as handle:
         assert next(csv.reader(handle))[3:5] == ["training_loss", "validation_loss"]
     assert not (model / "checkpoint").exists()
+    found = read_tsv(model / "mean_brains.tsv")
+    assert {row["pair"] for row in found} == {"women - men", "older - younger"}
+    assert {float(row["r"]) for row in found if row["kind"] == "mean of images"} == {1}
 
 
 def test_model_is_scored_on_people(options, model, tmp_path):
