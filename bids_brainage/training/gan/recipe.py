@@ -65,7 +65,7 @@ class GanRecipe:
     width: float = 1.0
     side: int = SIDE
     quantile: float = 1.0
-    stabiliser: str = "spectral"
+    stabiliser: str = "penalty"
     epochs: int = 200
     batch_size: int = 10
     learning_rate: float = 5e-5
