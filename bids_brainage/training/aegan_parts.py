@@ -1,6 +1,5 @@
-"""The parts of the family ``aegan``: which recipe each has, and which module trains it."""
+"""The parts of the family ``aegan``: which recipe each has, and what trains and tests it."""
 
-import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,11 @@ from bids_brainage.errors import ModelError
 from bids_brainage.models.cards import CARD_NAME, read_card
 from bids_brainage.models.find import find_model
 from bids_brainage.training.aegan import AeganOptions
+from bids_brainage.training.autoencoder import images, morphometry
+from bids_brainage.training.autoencoder.image_recipe import ImageAutoencoderRecipe
+from bids_brainage.training.autoencoder.recipe import MorphometryRecipe
+from bids_brainage.training.gan import run as gan
+from bids_brainage.training.gan.recipe import GanRecipe
 
 FAMILY = "aegan"
 Progress = Callable[[str], None]
@@ -17,55 +21,37 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Part:
-    """One part: where its recipe and its three verbs are.
+    """One part.
 
     Parameters
     ----------
-    recipe
-        Module and class of the recipe, with a colon between.
-    module
-        Module with ``run_training``, ``run_crossval`` and ``run_test``.
+    recipe_class
+        Of the options of its training.
+    run_training
+        Trains a model; gives its folder.
+    run_crossval
+        Leaves people out in turn; gives the folder of the tables.
+    run_test
+        Scores a model on people; gives the scores by name.
     """
 
-    recipe: str
-    module: str
-
-    @property
-    def recipe_class(self) -> Any:
-        """Class of the recipe."""
-        module, name = self.recipe.split(":")
-        return getattr(importlib.import_module(module), name)
-
-    def run_training(self, options: AeganOptions, progress: Progress) -> Path:
-        """Train a model; give its folder."""
-        folder: Path = self.verb("run_training")(options, progress)
-        return folder
-
-    def run_crossval(self, options: AeganOptions, progress: Progress) -> Path:
-        """Leave people out in turn; give the folder of the tables."""
-        folder: Path = self.verb("run_crossval")(options, progress)
-        return folder
-
-    def run_test(self, options: AeganOptions, progress: Progress) -> dict[str, float | str]:
-        """Score a model on people; give the scores by name."""
-        scores: dict[str, float | str] = self.verb("run_test")(options, progress)
-        return scores
-
-    def verb(self, name: str) -> Callable[..., Any]:
-        """Find one of the three functions by name."""
-        found: Callable[..., Any] = getattr(importlib.import_module(self.module), name)
-        return found
+    recipe_class: Any
+    run_training: Callable[[AeganOptions, Progress], Path]
+    run_crossval: Callable[[AeganOptions, Progress], Path]
+    run_test: Callable[[AeganOptions, Progress], dict[str, float | str]]
 
 
-_HOME = "bids_brainage.training"
 PARTS = {
     "morphometry": Part(
-        f"{_HOME}.autoencoder.recipe:MorphometryRecipe", f"{_HOME}.autoencoder.morphometry"
+        MorphometryRecipe,
+        morphometry.run_training,
+        morphometry.run_crossval,
+        morphometry.run_test,
     ),
     "images": Part(
-        f"{_HOME}.autoencoder.image_recipe:ImageAutoencoderRecipe", f"{_HOME}.autoencoder.images"
+        ImageAutoencoderRecipe, images.run_training, images.run_crossval, images.run_test
     ),
-    "gan": Part(f"{_HOME}.gan.recipe:GanRecipe", f"{_HOME}.gan.run"),
+    "gan": Part(GanRecipe, gan.run_training, gan.run_crossval, gan.run_test),
 }
 
 

@@ -35,7 +35,7 @@ def test_every_part_has_a_recipe_and_three_verbs(part):
         assert recipe.changed(**{name: getattr(recipe, name)}) == recipe
     json.dumps(recipe.as_dict())
     for verb in ("run_training", "run_crossval", "run_test"):
-        assert callable(found.verb(verb))
+        assert callable(getattr(found, verb))
 
 
 def write_card(folder, **changes):
