@@ -4,19 +4,22 @@ import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import GroupKFold
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
 
-from bids_brainage.training.autoencoder.class_models import MODELS, SimpleModel
+from bids_brainage.training.autoencoder.class_models import MODELS, TREES, SimpleModel
+from bids_brainage.training.autoencoder.class_rows import read_kept, slug, write_kept
 from bids_brainage.training.autoencoder.class_scores import (
     Score,
     score_ages,
     score_bins,
     score_sexes,
 )
+from bids_brainage.training.checkpoints import fingerprint
 
 logger = logging.getLogger(__name__)
 SEX, BINS, AGE = "sex", "age bins", "age"
@@ -91,6 +94,8 @@ def feature_table(
     targets: Mapping[str, Sequence[str]] | None = None,
     models: Sequence[str] = tuple(MODELS),
     seed: int = 0,
+    folder: Path | None = None,
+    resume: bool = False,
     progress: Callable[[str], None] = logger.info,
 ) -> list[Score]:
     """Score every simple model on every kind of features, for every target that is known.
@@ -106,6 +111,10 @@ def feature_table(
         Features' name to the targets that they are tried on; all of `TARGETS` by default.
     models
         Keys of `MODELS`.
+    folder
+        Where what each model said in each fold is kept, for a run that goes on.
+    resume
+        Take from there what was said of the same people from the same features.
 
     Returns
     -------
@@ -118,13 +127,25 @@ def feature_table(
         _guess(told, labels, train, test)
         for name, make in features.items():
             seen, unseen = make(train, test)
-            for target in (targets or {}).get(name, TARGETS):
-                here = _Fold(labels, target, train, test, seen, unseen, seed)
-                for model in models:
-                    for scheme, values in here.told(MODELS[model]).items():
-                        row = told.setdefault((name, model, target, scheme), _blank(labels))
-                        row.values[test] = values
-                        row.width.append(seen.shape[1])
+            wanted = tuple((targets or {}).get(name, TARGETS))
+            here = [_Fold(labels, t, train, test, seen, unseen, seed) for t in wanted]
+            key = fingerprint(seen, unseen, labels.age, labels.female, labels.codes, test, wanted,
+                              labels.groups.astype(str), seed, TREES)  # fmt: skip
+            for model in models:
+                path = folder / f"{slug(name)}-{model}-{fold}.npz" if folder else None
+                found = read_kept(path, key) if path and resume else None
+                if found is None:
+                    found = {
+                        (one.target, scheme): values
+                        for one in here
+                        for scheme, values in one.told(MODELS[model]).items()
+                    }
+                    if path:
+                        write_kept(path, key, found)
+                for (target, scheme), values in found.items():
+                    row = told.setdefault((name, model, target, scheme), _blank(labels))
+                    row.values[test] = values
+                    row.width.append(seen.shape[1])
             progress(f"fold {int(fold) + 1}: simple models on {name} features")
     return _scores(told, labels)
 

@@ -116,7 +116,7 @@ def run_crossval(options: AeganOptions, progress: Callable[[str], None]) -> Path
     _write_reconstruction(folder / "reconstruction.tsv", rebuilt)
     scores = feature_table(
         features, labels_of(people, folds), targets=TARGETS_OF, models=models, seed=recipe.seed,
-        progress=progress,
+        folder=folder / "rows", resume=options.resume, progress=progress,
     )  # fmt: skip
     notes = (_sample_note(people, options.n_folds), *NOTES, bins_note(people.codes, people.bins),
              *_head_note(scores))  # fmt: skip

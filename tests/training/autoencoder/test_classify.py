@@ -124,3 +124,19 @@ def test_scores_come_with_their_spread_over_folds():
     assert (value, sd) == (0.5, pytest.approx(np.std([1, 0], ddof=1)))
     mae, sd = score_ages(np.array([10.0, 20, 30, 40]), np.array([11.0, 21, 33, 43]), folds)["mae"]
     assert (mae, sd) == (2.0, pytest.approx(np.sqrt(2)))
+
+
+def test_a_run_goes_on_with_what_was_said_of_the_same_features(labels, telling, tmp_path):
+    run = {"models": ("tree",), "folder": tmp_path, "progress": lambda _: None}
+    first = feature_table({"x": telling}, labels, **run)
+    kept = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert set(kept) == {f"x-tree-{fold}.npz" for fold in range(3)}
+    assert str(feature_table({"x": telling}, labels, resume=True, **run)) == str(first)
+    assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == kept
+    (tmp_path / "x-tree-0.npz").write_bytes(b"PK")
+    assert str(feature_table({"x": telling}, labels, resume=True, **run)) == str(first)
+
+    def other(train, test):
+        return labels.age[train, None] * 0, labels.age[test, None] * 0
+
+    assert str(feature_table({"x": other}, labels, resume=True, **run)) != str(first)
