@@ -122,7 +122,7 @@ def notes(
         f"{len(brains)} brains of {people} people in {n_folds} folds by person. Networks, "
         "components, scaling and penalties are fitted on the training people of each fold; values "
         "are over all people left out, ± the standard deviation over folds.",
-        f"Features: voxels are means of blocks of {BLOCK} voxels a side where a training person "
+        f"Features: voxels are means of blocks of {BLOCK} voxels a side where every training person "
         f"has brain; components are the principal components of all voxels, as many as the code "
         f"has numbers ({recipe.bottleneck}) or as there can be; codes are those of the "
         "autoencoder, which saw no ages and sexes.",
@@ -130,17 +130,21 @@ def notes(
     ]
     if np.isfinite(brains.head).all():
         found.append(
-            f"Features '{WITHOUT}' have a straight line through the measured size of the head "
-            "(intracranial volume) taken out, fitted on training people; 'told head size out' is "
-            "what the model does with an image alone, where the size is told from the code. "
-            f"'{HEAD}' is the measured size and nothing else."
+            f"Features '{WITHOUT}' have taken out of them what tells the size of the head "
+            "(intracranial volume) by a straight line that was fitted on training people; 'told "
+            "head size out' is the same in the model itself. To take the measured size out of each "
+            "number instead brings it in: numbers that hardly differ between people are then "
+            "little else than the size (doi:10.1093/gigascience/giad071). "
+            f" '{HEAD}' is the measured size and nothing else."
         )
     if people < FEW:
         found.append(
             f"What {people} people cannot show: with some {people // n_folds} in a test fold, an "
             "accuracy is uncertain by ten percent and more and an error by a year and more, so "
-            "that rows which differ by less are equal; whether codes lose what voxels tell, or "
-            "whether more people would make the network better than components, is not settled."
+            "that rows which differ by less are equal. An AUC below 0.5 means that nothing is "
+            "told: where more women are left out, fewer are trained on, and are thought rarer. "
+            "Whether codes lose what voxels tell, or whether more people would make the network "
+            "better than components, is not settled."
         )
     return found
 

@@ -11,7 +11,7 @@ from bids_brainage.training.autoencoder.brains import Brains
 from bids_brainage.training.autoencoder.classify import Labels, MakeFeatures
 from bids_brainage.training.autoencoder.image_components import Components
 from bids_brainage.training.autoencoder.image_folds import FoldResult, known_of
-from bids_brainage.training.autoencoder.image_heads import without_head
+from bids_brainage.training.autoencoder.image_heads import told_head_out
 from bids_brainage.training.autoencoder.labels import age_bins, ordered_bins, text_codes
 
 BLOCK = 2  # voxels a side
@@ -52,8 +52,8 @@ def bins_of(brains: Brains, bins: Sequence[str]) -> np.ndarray:
 def makers(brains: Brains, folds: Sequence[FoldResult], bottleneck: int) -> dict[str, MakeFeatures]:
     """Kinds of features by name; each is fitted on the training people of a fold.
 
-    Where sizes of heads are known, each kind is there without what a straight line through the
-    measured size tells of it, too, and the size alone.
+    Where sizes of heads are known, each kind is there without what tells the size, too, and the
+    size alone.
     """
     fold_of = {int(fold.test[0]): fold for fold in folds}
     known = known_of(brains)
@@ -61,7 +61,9 @@ def makers(brains: Brains, folds: Sequence[FoldResult], bottleneck: int) -> dict
     kept: dict[int, Components] = {}
 
     def voxels(train: np.ndarray, test: np.ndarray) -> Pair:
-        seen = (blocks[train] != 0).any(axis=0)
+        # Of a block that is background in nearly all, little but the line through the size of
+        # the head would be left once that is taken out.
+        seen = (blocks[train] != 0).all(axis=0)
         return blocks[train][:, seen], blocks[test][:, seen]
 
     def components(train: np.ndarray, test: np.ndarray) -> Pair:
@@ -82,7 +84,7 @@ def makers(brains: Brains, folds: Sequence[FoldResult], bottleneck: int) -> dict
 
     def corrected(make: MakeFeatures) -> MakeFeatures:
         def found(train: np.ndarray, test: np.ndarray) -> Pair:
-            return without_head(*make(train, test), known.head[train], known.head[test])
+            return told_head_out(*make(train, test), known.head[train])
 
         return found
 

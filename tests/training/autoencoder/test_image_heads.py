@@ -7,6 +7,7 @@ from bids_brainage.training.autoencoder.image_heads import (
     Known,
     fit_heads,
     middles,
+    told_head_out,
     without_head,
 )
 
@@ -74,6 +75,17 @@ def test_measured_head_size_is_taken_out_of_people_left_out(codes, people):
     assert abs(np.corrcoef(unseen[:, 2], people.head[40:])[0, 1]) < 0.5
     assert np.corrcoef(codes[40:, 2], people.head[40:])[0, 1] > 0.9
     np.testing.assert_allclose(unseen[:, 1].mean(), codes[40:, 1].mean(), rtol=0.3)
+
+
+def test_told_head_size_is_taken_out_and_the_measured_one_does_not_come_in(codes, people):
+    constant = np.hstack([codes, np.zeros((N, 1))])
+    constant[0, -1] = 1e-3
+    seen, unseen = told_head_out(constant[:40], constant[40:], people.head[:40])
+    correlations = [np.corrcoef(column, people.head[:40])[0, 1] for column in seen.T]
+    np.testing.assert_allclose(correlations, 0, atol=1e-6)
+    assert abs(np.corrcoef(unseen[:, 2], people.head[40:])[0, 1]) < 0.5
+    told = told_head_out(constant[:40], constant[40:41], people.head[:40])[1]
+    np.testing.assert_allclose(told[0], unseen[0])
 
 
 def test_features_stay_where_sizes_are_unknown(codes, people):
