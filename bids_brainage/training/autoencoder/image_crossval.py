@@ -122,9 +122,9 @@ def notes(
         f"{len(brains)} brains of {people} people in {n_folds} folds by person. Networks, "
         "components, scaling and penalties are fitted on the training people of each fold; values "
         "are over all people left out, ± the standard deviation over folds.",
-        f"Features: voxels are means of blocks of {BLOCK} voxels a side where every training person "
-        f"has brain; components are the principal components of all voxels, as many as the code "
-        f"has numbers ({recipe.bottleneck}) or as there can be; codes are those of the "
+        f"Features: voxels are means of blocks of {BLOCK} voxels a side where every training "
+        "person has brain; components are the principal components of all voxels, as many as the "
+        f"code has numbers ({recipe.bottleneck}) or as there can be; codes are those of the "
         "autoencoder, which saw no ages and sexes.",
         bins_note(labels.codes, labels.bins),
     ]
@@ -135,7 +135,7 @@ def notes(
             "head size out' is the same in the model itself. To take the measured size out of each "
             "number instead brings it in: numbers that hardly differ between people are then "
             "little else than the size (doi:10.1093/gigascience/giad071). "
-            f" '{HEAD}' is the measured size and nothing else."
+            f"'{HEAD}' is the measured size and nothing else."
         )
     if people < FEW:
         found.append(
