@@ -14,7 +14,7 @@ from bids_brainage.models.cvae import MODALITY, Cvae, posterior
 from bids_brainage.models.cvae_core import Measured
 
 # Integration points and ages of an explanation; finer ones change it by hundredths of a year.
-STEPS = 16
+STEPS = 32
 EVERY = 2
 
 
