@@ -71,7 +71,10 @@ def run_crossval(options: AeganOptions, progress: Callable[[str], None]) -> Path
     labels = labels_of(brains, folds, options.bins)
     features = makers(brains, folds, recipe.bottleneck)
     wanted = {k: v for k, v in features.items() if not options.only or k in options.only}
-    scores = feature_table(wanted, labels, seed=recipe.seed, progress=progress)
+    scores = feature_table(
+        wanted, labels, seed=recipe.seed, folder=options.output / "folds" / "told",
+        resume=options.resume, progress=progress,
+    )  # fmt: skip
     if not options.only or CODES in options.only:
         scores += own_scores(brains, folds, labels, recipe)
     rows = [
