@@ -61,8 +61,7 @@ def makers(brains: Brains, folds: Sequence[FoldResult], bottleneck: int) -> dict
     kept: dict[int, Components] = {}
 
     def voxels(train: np.ndarray, test: np.ndarray) -> Pair:
-        # Of a block that is background in nearly all, little but the line through the size of
-        # the head would be left once that is taken out.
+        # A block that is background in nearly all hardly differs between people.
         seen = (blocks[train] != 0).all(axis=0)
         return blocks[train][:, seen], blocks[test][:, seen]
 
