@@ -18,6 +18,8 @@ from bids_brainage.report.measures import measure_of, shortened
 MOST_BARS = 15
 # Finer where most people are.
 EDGES = (0.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 100.0)
+# They stand for measures that go along with them.
+HEAD_SIZES = ("EstimatedTotalIntraCranialVol", "FS_IntraCranial_Vol")
 WHAT = {"age": "Age", "sex": "Sex"}
 LOST = {"years of error": "Years of error more", "AUC": "AUC less"}
 SEXES = (("M", canvas.ACCENT, "men"), ("F", canvas.SECOND, "women"))
@@ -171,8 +173,11 @@ def importance(targets: Mapping[str, tuple[str, Sequence[Bar]]]) -> str:
 
 
 def _cluster(names: Sequence[str]) -> str:
-    """Name of the first measure and how many go along; of a pair, what both sides share."""
-    words = [measure_of(name).words for name in names]
+    """Name of the first measure, or of the size of the head, and how many go along.
+
+    Of a pair, what both sides share.
+    """
+    words = [measure_of(name).words for name in sorted(names, key=lambda n: n not in HEAD_SIZES)]
     left, right = (word.partition(" ") for word in (words[0], words[-1]))
     if len(names) == 2 and {left[0], right[0]} == {"Left", "Right"} and left[2] == right[2]:
         return _fitting(left[2][:1].upper() + left[2][1:], ", both sides")

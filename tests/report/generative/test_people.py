@@ -60,6 +60,11 @@ def test_a_pair_of_both_sides_has_one_name():
     assert "Left putamen +1" in told
 
 
+def test_measures_that_go_along_with_head_size_have_its_name():
+    names = ("Left-Putamen", "Brain-Stem", "EstimatedTotalIntraCranialVol")
+    assert "Intracranial volume +2" in words(importance({"sex": ("AUC", [Bar(names, 0.1, 0)])}))
+
+
 def test_importance_of_one_target_and_negative_values_are_drawn():
     told = words(importance({"age": ("years of error", [Bar(("x" * 90,), -0.2, 0.0)])}))
     assert any(word.startswith("Xxx") and len(word) < 40 for word in told)
