@@ -51,7 +51,7 @@ def loss_curves(parts: Mapping[str, Sequence[Course]]) -> str:
     columns = min(PER_ROW, len(shown))
     rows = -(-len(shown) // columns)
     width = 5.4 if columns == 1 else 3.3 * columns
-    with canvas.drawing(width, 2.75 * rows) as figure:
+    with canvas.drawing(width, 3.2 * rows) as figure:
         grid = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes in grid[len(shown) :]:
             axes.set_visible(False)
@@ -70,16 +70,19 @@ def _title(part: str) -> str:
 
 def _panel(axes: Axes, courses: Sequence[Course]) -> None:
     found = dict.fromkeys(name for course in courses for name in course.losses)
-    names = sorted(found, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
-    for i, name in enumerate(names):
-        _loss(axes, name, i, courses)
+    others = [name for name in found if name not in _FIRST]
+    start = 0 if len(others) == len(found) else len(_FIRST)
+    number = {name: start + i for i, name in enumerate(others)} | {_FIRST[0]: 0, _FIRST[1]: 1}
+    for name in sorted(found, key=lambda name: number[name]):
+        _loss(axes, name, number[name], courses)
     _scale(axes, courses)
     axes.set(xlabel="Epoch", ylabel="Loss")
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.margins(y=0.12)
     tidy(axes, "both")
     if axes.lines:
-        axes.legend(framealpha=0.85, edgecolor="none", fontsize=8, handlelength=1.8)
+        axes.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.2), frameon=False,
+                    fontsize=8, handlelength=1.8, labelspacing=0.25)  # fmt: skip
 
 
 def _loss(axes: Axes, name: str, number: int, courses: Sequence[Course]) -> None:
