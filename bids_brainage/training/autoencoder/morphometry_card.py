@@ -1,6 +1,7 @@
 """Card of a trained autoencoder of measures."""
 
 import platform
+from dataclasses import replace
 from importlib import metadata
 from typing import Any
 
@@ -38,6 +39,7 @@ CAVEAT = (
     "not age: models that learn ages themselves, such as mavae, err less. Use it for its code and "
     "for comparison."
 )
+CODE_PURPOSE = "To stand for the measures where few numbers per person are wanted."
 SEX_NOTE = "Sex alone, as the training table tells ages in bins only. "
 
 
@@ -108,7 +110,8 @@ def make_card(
         default=False,
         caveat=CAVEAT,
     )
-    return with_words(card)
+    card = with_words(card)
+    return card if years else replace(card, purpose=CODE_PURPOSE)
 
 
 def _samples(people: People) -> tuple[Any, ...]:

@@ -198,8 +198,7 @@ def _head_note(scores: Sequence[Score]) -> list[str]:
         return []
     return [
         f"Within samples the best AUC for sex is {initial:.3f} from all measures, {head:.3f} from "
-        f"head size alone and {relative:.3f} relative to head size: what a model tells of sex from "
-        "absolute volumes is to a large part how big the head is."
+        f"head size alone and {relative:.3f} relative to head size."
     ]
 
 
