@@ -27,7 +27,7 @@ MADE = {
     "ms_ssim": "MS-SSIM", "kid_voxels": "KID, voxels", "kid_classifier": "KID, classifier",
     "nearest_auc": "nearer than new people", "ratio": "nearest / second",
     "agree": "classifiers agree", "agree_chance": "by chance", "female_plain": "called women",
-    "encoder_r2": "encoder R2",
+    "encoder_mse": "encoder, squared error", "encoder_r2": "R2",
 }  # fmt: skip
 TOLD = {"accuracy": "accuracy", "balanced_accuracy": "balanced", "auc": "AUC",
         "majority": "majority class"}  # fmt: skip
@@ -182,10 +182,11 @@ def _table(
 def _value(rows: Sequence[Row], name: str, score: str) -> str:
     for row in rows:
         if row["row"] == name and row["score"] == score:
-            text = f"{row['value']:.3g}" if math.isfinite(row["value"]) else "n/a"
-            if math.isfinite(row["lower"]):
-                text += f" [{row['lower']:.3g}, {row['upper']:.3g}]"
-            return text
+            if not math.isfinite(row["value"]):
+                return "n/a"
+            if not math.isfinite(row["lower"]):
+                return _plain(row["value"])
+            return f"{_plain(row['value'])} [{_plain(row['lower'])}, {_plain(row['upper'])}]"
     return ""
 
 
@@ -203,6 +204,13 @@ def _pooled(
 def _spread(values: Sequence[float]) -> float:
     known = [value for value in values if math.isfinite(value)]
     return float(np.std(known)) if known else math.nan
+
+
+def _plain(value: float) -> str:
+    """Enough digits for shares close to 1, and whole numbers for large ones."""
+    if abs(value) < 2:
+        return f"{value:.3f}"
+    return f"{value:.3g}" if abs(value) < 100 else f"{value:,.0f}"
 
 
 def _row(score: str, value: float, sd: float, ends: Sequence[float], n: int) -> Row:

@@ -123,7 +123,7 @@ class GanRecipe:
     def compact(cls) -> Self:
         """A quarter of the channels on cubes of 32 voxels, and longer steps, for few processors."""
         return cls(
-            width=0.25, side=32, quantile=0.999, epochs=150, batch_size=5, learning_rate=5e-4,
+            width=0.25, side=32, quantile=0.999, epochs=100, batch_size=5, learning_rate=5e-4,
             n_pairs=200, encoder_epochs=6, encoder_rate=1e-3, classifier_epochs=20,
             classifier_batch=5, classifier_rate=2e-3, n_judged=40,
         )  # fmt: skip

@@ -23,5 +23,5 @@ def test_scores_without_draws_have_no_interval():
 def test_few_people_are_told_to_be_few():
     (row,) = over_folds([result(0.4, [0.3, 0.5])])
     text = markdown([{"row": "plain", **row}], [(np.arange(20), np.arange(10))])
-    assert "| GAN, plain | 0.4 [0.305, 0.495] |" in text
+    assert "| GAN, plain | 0.400 [0.305, 0.495] |" in text
     assert "say nothing of another seed" in text and "10 images in 1 folds" in text
