@@ -105,8 +105,10 @@ def explanation_columns() -> str:
 
 def trajectory_columns() -> str:
     """Columns of the table of measures at other ages."""
-    return _columns(trajectory([20])).replace("_20`", "_<age>`").replace(
-        "the age of 20 years", "that age"
+    return (
+        _columns(trajectory([20]))
+        .replace("_20`", "_<age>`")
+        .replace("the age of 20 years", "that age")
     )
 
 

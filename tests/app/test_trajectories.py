@@ -3,6 +3,7 @@
 import logging
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from bids_brainage.app import trajectories
@@ -164,3 +165,16 @@ def test_a_broken_shipped_model_is_told_once(tmp_path, monkeypatch, caplog):
         assert trajectories.shipped_traverser() is None
         assert trajectories.shipped_traverser() is None
     assert caplog.text.count("no measures at other ages") == 1
+
+
+def test_the_shipped_model_knows_the_measures_of_the_app(typical):
+    traverser = SHIPPED()
+    assert traverser is SHIPPED() and set(traverser.names) == set(typical)
+    assert traverser.grid()[0] == 10 and traverser.grid()[-1] == 80
+    vector = np.array([typical[name] for name in traverser.names])
+    found = traverser.traverse(vector, 25.0, "F", traverser.grid())
+    assert np.abs(found.deviation).max() < 2
+    # Thinner cortex and larger ventricles at 70 than at 20.
+    young, old = (found.expected[traverser.grid().index(age)] for age in (20, 70))
+    change = dict(zip(traverser.names, old / young, strict=True))
+    assert change["3rd-Ventricle"] > 1.1 and change["Left-Thalamus-Proper"] < 0.97
