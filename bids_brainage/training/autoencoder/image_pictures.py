@@ -19,7 +19,7 @@ PAIRS = (("women", "men"), ("older", "younger"))
 KINDS = {
     "mean": "mean of images",
     "decoded": "decoded mean code",
-    "corrected": "decoded, head size taken out",
+    "corrected": "decoded without head size",
 }
 
 
@@ -37,7 +37,7 @@ def group_title(name: str, brains: Brains) -> str:
     if name not in ("younger", "older"):
         return name
     middle = np.nanmedian(known_of(brains).age)
-    return f"{name} (from {middle:.0f} years)" if name == "older" else f"{name} (to {middle:.0f})"
+    return f"{name} (from {middle:.0f})" if name == "older" else f"{name} (to {middle:.0f})"
 
 
 @torch.no_grad()

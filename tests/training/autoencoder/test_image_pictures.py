@@ -55,7 +55,7 @@ def test_mean_images_and_their_differences_are_written(brains, network, tmp_path
         assert volumes["difference older mean"][10, 8, 8] == pytest.approx(-0.3, abs=0.03)
     told = json.loads((tmp_path / "brains.json").read_text())
     assert [one["row"] for one in told if one["column"] == 0] == [0, 1, 2, 3, 4, 5]
-    assert told[3]["title"] == "older (from 30 years): mean of images"
+    assert told[3]["title"] == "older (from 30): mean of images"
 
 
 def test_without_sizes_of_heads_nothing_is_taken_out(brains, network):
@@ -69,7 +69,7 @@ def test_code_without_sex_has_no_difference_left_once_head_size_is_out(brains, n
     kinds = mean_brains(network, brains, codes)
     found = {(row["pair"], row["kind"]): row for row in agreement(kinds)}
     plain = found["women - men", "decoded mean code"]
-    taken = found["women - men", "decoded, head size taken out"]
+    taken = found["women - men", "decoded without head size"]
     assert taken["size"] < 0.01 * plain["size"]
 
 
