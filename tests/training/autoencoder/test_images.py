@@ -174,3 +174,14 @@ class TestHeadSize:
         assert {one["column"] for one in told} == {0, 1, 2}
         network, _ = load_kind(sized.output, images.ImageAutoencoder)
         assert network.head_weight.any()
+
+
+def test_bins_alone_are_learnt_by_their_middles(options, monkeypatch, tmp_path):
+    brains = images.load_brains(replace(options, output=tmp_path))
+    bins = np.array(["22-25"] * 4 + ["31-35"] * 12, dtype=object)
+    told = replace(brains, age=np.full(16, np.nan), bins=bins[np.arange(16) * 5 % 16])
+    monkeypatch.setattr(images, "load_brains", lambda options: told)
+    _, card = load_any(images.run_training(replace(options, output=tmp_path), silent))
+    assert "Ages were told in bins" in card.metrics["note"]
+    assert card.age_range == {"image": (24.0, 33.5)}
+    assert card.metrics["age"]["n"] == 16
