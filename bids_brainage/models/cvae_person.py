@@ -96,7 +96,8 @@ def traverse(model: Cvae, raw: Tensor, age: float, female: float, ages: Tensor) 
     if not sex_known:
         female = float(logit > 0)
     own_age = age if age_known else inverted
-    scaled = torch.where(measured.known > 0, measured.x, torch.nan)[0]
+    # Networks see extreme measures clipped; what is told of the person is not.
+    scaled = (model.logarithms(raw) - model.transform.centre) / model.transform.scale
     own = _decoded(model, measured, own_age, female, torch.tensor([own_age]).to(raw))[0]
     curve = _decoded(model, measured, own_age, female, ages)
     expected, spread = curves(model, female, ages)

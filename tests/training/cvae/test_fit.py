@@ -60,13 +60,23 @@ def test_a_traversal_goes_through_the_persons_own_measures(people, model):
     ages = torch.tensor([10.0, people.age[row], 75.0], dtype=torch.float64)
     found = traverse(model, raw, people.age[row], people.female[row], ages)
     known = ~raw.isnan()
-    clipped = model.measures(model.scaled(raw[None]).x)[0]
-    assert torch.allclose(found.keeping_residual[1][known], clipped[known])
+    assert torch.allclose(found.keeping_residual[1][known], raw[known])
     assert found.keeping_residual[:, 8].isnan().all()
     assert found.deviation[8].isnan()
     assert found.most_likely[0, 0] > found.most_likely[2, 0]
     assert torch.allclose(found.own_expected, found.expected[1])
     assert found.likelihood[1] > found.likelihood[[0, 2]].min()
+
+
+def test_a_measure_far_from_anybodys_deviates_as_far_as_it_lies(people, model):
+    raw = torch.from_numpy(people.measures["morphometry"][OTHERS[3]]).clone()
+    ages = torch.tensor([40.0], dtype=torch.float64)
+    raw[0] = 0.3
+    found = traverse(model, raw, 40.0, 1.0, ages)
+    raw[0] = 0.1
+    further = traverse(model, raw, 40.0, 1.0, ages)
+    assert further.deviation[0] < found.deviation[0] - 0.5 < -5
+    assert torch.equal(found.most_likely, further.most_likely)
 
 
 def test_without_age_and_sex_the_inverted_ones_are_used(people, model):
