@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -11,12 +12,12 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from bids_brainage.report import canvas
-from bids_brainage.report.measures import shortened
+from bids_brainage.report.measures import LONGEST, shortened
 
 COLUMNS = 3
 OUTER, INNER = 0.13, 0.22
-# Letters of a title above a curve.
-NARROW, WIDE = 28, 44
+# Letters of a line of the title above a curve.
+NARROW, WIDE = 24, 44
 DASHED = (0, (3, 2))
 
 
@@ -153,6 +154,11 @@ def _bars(axes: Axes, added: Sequence[tuple[str, float]]) -> None:
     axes.margins(x=0.08)
 
 
+def titled(words: str, longest: int) -> str:
+    """Shorten a title and break it into lines of so many letters."""
+    return "\n".join(wrap(shortened(words, max(longest, LONGEST)), longest))
+
+
 def _curve(axes: Axes, curve: Curve, longest: int) -> None:
     ages, expected = curve.ages, curve.expected
     for width, alpha in ((2, OUTER), (1, INNER)):
@@ -165,7 +171,7 @@ def _curve(axes: Axes, curve: Curve, longest: int) -> None:
     if np.isfinite([curve.age, curve.value]).all():
         axes.scatter([curve.age], [curve.value], s=30, color=canvas.SECOND, zorder=5,
                      edgecolor="white", linewidth=0.7)  # fmt: skip
-    axes.set_title(shortened(curve.name, longest), fontsize=7.5)
+    axes.set_title(titled(curve.name, longest), fontsize=7.5)
     axes.set_ylabel(curve.unit, fontsize=7.5)
     _plain(axes)
 

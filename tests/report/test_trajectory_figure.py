@@ -2,11 +2,13 @@ import numpy as np
 import pytest
 
 from bids_brainage.report.trajectory_figure import (
+    NARROW,
     Curve,
     Likelihood,
     band,
     by_age,
     older_or_younger,
+    titled,
 )
 
 AGES = np.array([20.0, 40.0, 60.0])
@@ -38,6 +40,13 @@ def test_figures_are_the_same_bytes_for_the_same_data():
     likelihood = Likelihood(AGES, np.array([-80.0, -1.0, -3.0]), 44.0, 33.0)
     assert len({older_or_younger(added, curves) for _ in range(3)}) == 1
     assert len({by_age(curves, likelihood) for _ in range(3)}) == 1
+
+
+def test_a_title_is_broken_into_lines_that_fit_above_a_curve():
+    title = titled("Left medial occipito-temporal and lingual sulcus", NARROW)
+    lines = title.split("\n")
+    assert len(lines) == 2
+    assert max(map(len, lines)) <= NARROW
 
 
 @pytest.mark.parametrize("count", [0, 1, 4])
