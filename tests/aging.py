@@ -10,8 +10,10 @@ from bids_brainage.models.attribution import Attribution
 from bids_brainage.models.cards import names_hash, read_card
 from bids_brainage.models.find import shipped_folder
 from bids_brainage.predict.traverser import MODALITY, Trajectory, Traverser
+from bids_brainage.records.prediction import Prediction
 
 SPREAD = 0.1
+BEYOND = 0.9
 
 
 class MadeUpTraverser(Traverser):
@@ -55,6 +57,11 @@ class MadeUpTraverser(Traverser):
             inverted_age=inverted, female=0.0 if sex == "M" else 1.0,
             age_known=age is not None, sex_known=sex is not None,
         )  # fmt: skip
+
+    def predict(self, vector):
+        beyond = np.abs(np.asarray(vector) / self._typical - 1) > BEYOND
+        missing = {MODALITY: float(np.isnan(vector).mean())}
+        return Prediction(40.0, 0.5, (MODALITY,), float(beyond.mean()), missing)
 
     def attribute(self, vector):
         years = np.nan_to_num(1 - np.asarray(vector) / self._typical) * 10

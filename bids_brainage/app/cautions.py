@@ -34,8 +34,12 @@ def cautions(
     others
         What was found before the model came: about the input and the dataset.
     """
-    return [*_ages(prediction, card, age), *_unusual(prediction, card),
-            *_missing(prediction), *others]  # fmt: skip
+    return [*_ages(prediction, card, age), *of_measures(prediction, card), *others]
+
+
+def of_measures(prediction: Prediction, card: ModelCard) -> list[str]:
+    """List what makes the measures themselves doubtful: unusual or missing ones."""
+    return [*_unusual(prediction, card), *_missing(prediction)]
 
 
 def _ages(prediction: Prediction, card: ModelCard, age: float | None) -> Iterator[str]:

@@ -7,6 +7,9 @@ import pandas as pd
 
 from bids_brainage.errors import InputError, MissingInputError
 
+# Read as text, as 01 is another label than 1.
+LABELS = ("participant_id", "session_id")
+
 
 def read_frame(path: Path, *, text: bool = False) -> pd.DataFrame:
     """Read a TSV or CSV with a header.
@@ -24,7 +27,7 @@ def read_frame(path: Path, *, text: bool = False) -> pd.DataFrame:
     if not path.is_file():
         raise MissingInputError("no such table", place=path)
     separator = "," if path.name.removesuffix(".gz").endswith(".csv") else "\t"
-    kinds: Any = str if text else {"participant_id": str}
+    kinds: Any = str if text else dict.fromkeys(LABELS, str)
     try:
         frame = pd.read_csv(path, sep=separator, na_values=["n/a"], dtype=kinds)
     except (ValueError, OSError) as error:

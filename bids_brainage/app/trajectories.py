@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from bids_brainage.app.cautions import of_measures
 from bids_brainage.app.model_inputs import model_inputs
 from bids_brainage.bids.outputs import trajectory_files, write_json, write_tsv
 from bids_brainage.errors import BrainAgeError
@@ -136,15 +137,15 @@ def summary(traverser: Traverser, found: Trajectory, added: Attribution) -> Row:
         "PredictedAgeOfTypicalPerson": added.typical_age,
         "ContributionOfLimitsOfAges": added.elsewhere,
         "Residual": added.residual,
-        "Warnings": cautions(found, traverser.age_range),
+        "Warnings": cautions(traverser, found),
     }
     return _rounded(told)
 
 
-def cautions(found: Trajectory, age_range: tuple[float, float]) -> list[str]:
-    """Say in words what the comparison had to assume."""
-    low, high = age_range
-    told = []
+def cautions(traverser: Traverser, found: Trajectory) -> list[str]:
+    """Say in words what the comparison had to assume, and what makes the measures doubtful."""
+    low, high = traverser.age_range
+    told = of_measures(traverser.predict(found.value), traverser.card)
     if not found.age_known:
         told.append(
             "the age is not known: compared with people of the age that fits the measures, "

@@ -99,7 +99,7 @@ def _one(person: Person, traverser: Traverser, ages: Sequence[float], output: Pa
     found = traverser.traverse(person.vector, person.age, person.sex, ages)
     curve = traverser.traverse(person.vector, person.age, person.sex, traverser.grid())
     added = traverser.attribute(person.vector)
-    told = [*person.remarks, *cautions(found, traverser.age_range)]
+    told = [*person.remarks, *cautions(traverser, found)]
     for text in told:
         logger.warning("%s: %s", person.name, text)
     folder = output / person.name

@@ -14,6 +14,7 @@ from bids_brainage.app.files import people_of_table
 from bids_brainage.app.frames import read_frame
 from bids_brainage.app.group import output_sessions
 from bids_brainage.app.model_inputs import model_inputs
+from bids_brainage.bids.ages import parse_age
 from bids_brainage.bids.extraction_logs import read_extraction
 from bids_brainage.bids.outputs import extraction_log
 from bids_brainage.bids.selection import missing_labels, split_labels
@@ -127,22 +128,29 @@ def _of_output_dir(folder: Path, traverser: Traverser) -> list[Person]:
 def _of_table(path: Path, traverser: Traverser) -> list[Person]:
     frame = read_frame(path)
     labels, features = people_of_table(frame, path, traverser.card)
-    ages = pd.to_numeric(frame.get("age", pd.Series(np.nan, frame.index)), errors="coerce")
-    sexes = frame.get("sex", pd.Series("", frame.index)).fillna("").astype(str)
-    sessions = frame.get("session_id", pd.Series("", frame.index)).fillna("").astype(str)
+    ages, sexes, sessions = (_texts(frame, name) for name in ("age", "sex", "session_id"))
     people = []
-    for label, session, age, sex, vectors in zip(
-        labels, sessions, ages.tolist(), sexes, features, strict=True
-    ):
+    for number, (label, vectors) in enumerate(zip(labels, features, strict=True)):
+        age, note = parse_age(ages[number])
+        sex = sexes[number]
         word = sex.strip().lower()
         known = "F" if word in WOMEN else "M" if word in MEN else None
-        remark = () if known or not word else (f"sex {sex!r} is none of F, M",)
+        remarks = [note] if note and ages[number] else []
+        if word and not known:
+            remarks.append(f"sex {sex!r} is none of F, M")
         vector = vectors[MODALITY]
         empty = not np.isfinite(vector).any()
         people.append(
             Person(
-                str(label), session, None if np.isnan(age) else float(age), known,
-                None if empty else vector, "no measure" if empty else "", remark,
+                f"row-{number}" if pd.isna(label) else str(label), sessions[number], age, known,
+                None if empty else vector, "no measure" if empty else "", tuple(remarks),
             )
         )  # fmt: skip
     return people
+
+
+def _texts(frame: pd.DataFrame, name: str) -> list[str]:
+    """Cells of a column as they were written; empty where there is none."""
+    if name not in frame:
+        return [""] * len(frame)
+    return ["" if pd.isna(cell) else str(cell) for cell in frame[name].tolist()]

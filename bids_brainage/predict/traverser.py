@@ -16,6 +16,7 @@ from bids_brainage.models.cvae import Cvae
 from bids_brainage.models.cvae_person import traverse
 from bids_brainage.models.store import load_kind
 from bids_brainage.predict.predictor import Predictor
+from bids_brainage.records.prediction import Prediction
 
 MODALITY = "morphometry"
 SEXES = {"F": 1.0, "M": 0.0}
@@ -134,6 +135,10 @@ class Traverser:
                            ("sex_known", bool)):  # fmt: skip
             told[name] = kind(told[name])
         return Trajectory(**told)
+
+    def predict(self, vector: np.ndarray) -> Prediction:
+        """Tell the age of one person, and how unusual the measures are."""
+        return self._predictor.predict([{MODALITY: vector}])[0]
 
     def attribute(self, vector: np.ndarray) -> Attribution:
         """Tell what each measure adds to the inverted age.

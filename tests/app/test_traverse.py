@@ -89,7 +89,8 @@ def test_age_and_sex_can_be_given_for_one_person_alone(table, tmp_path):
     (row,) = traverse_people(
         TraverseOptions(table, tmp_path, participants=("sub-02",), age=50.0, sex="M")
     )
-    assert (row["age"], row["sex"], row["remarks"]) == (50.0, "M", "")
+    assert (row["age"], row["sex"]) == (50.0, "M")
+    assert "not known" not in row["remarks"]
     with pytest.raises(UsageError, match="for 3 people"):
         traverse_people(TraverseOptions(table, tmp_path, age=50.0))
 
@@ -141,3 +142,33 @@ def test_an_output_dir_gives_each_session_a_folder_and_the_app_the_same_numbers(
     last = read_tsv(tmp_path / "t" / "traverse.tsv")[-1]
     assert last["participant_id"] == "sub-02" and last["folder"] == "n/a"
     assert last["remarks"] != "n/a"
+
+
+def test_ages_sexes_and_labels_of_a_table_are_read_as_people_write_them(model, tmp_path):
+    cells = [("89+", "f"), ("25Y", "1"), ("-3", "M"), ("inf", "n/a"), ("", "")]
+    people = [
+        {"participant_id": f"sub-{i}" if i < 4 else "", "session_id": "01", "age": age, "sex": sex}
+        | made_up_person(model, i)
+        for i, (age, sex) in enumerate(cells)
+    ]
+    path = tmp_path / "people.csv"
+    pd.DataFrame(people).to_csv(path, index=False)
+    rows = traverse_people(TraverseOptions(path, tmp_path / "out"))
+    assert [row["age"] for row in rows] == [89, 25, None, None, None]
+    assert [row["sex"] for row in rows] == ["F", None, "M", None, None]
+    assert [row["folder"] for row in rows][3:] == ["sub-3_01", "row-4_01"]
+    assert "sex '1' is none of F, M" in rows[1]["remarks"]
+    assert "age -3 in years is implausible" in rows[2]["remarks"]
+    assert "age 'inf' cannot be read" in rows[3]["remarks"]
+    assert rows[4]["remarks"].startswith("the age is not known")
+
+
+def test_measures_in_other_units_and_missing_ones_are_told(table, tmp_path):
+    frame = pd.read_csv(table, sep="\t").iloc[:2]
+    frame.loc[0, list(NAMES)] *= 1000
+    frame.to_csv(tmp_path / "units.csv", index=False)
+    rows = traverse_people(TraverseOptions(tmp_path / "units.csv", tmp_path / "out"))
+    assert "100% of the measures lie outside the range" in rows[0]["remarks"]
+    assert "25% of the morphometry measures are missing" in rows[1]["remarks"]
+    about = read_json(tmp_path / "out" / "sub-01" / "deviations.json")
+    assert "check units" in about["Warnings"][0]
