@@ -16,12 +16,10 @@ from bids_brainage.models.brain_readers import LatentEncoder, SexClassifier
 from bids_brainage.models.cards import CARD_NAME, ModelCard
 from bids_brainage.models.cubes import SIDE, to_cubes
 from bids_brainage.models.gan_networks import LATENT, Generator
+from bids_brainage.models.image_autoencoder import SCALING, SHAPE, ZOOMS
 
 KIND = "gan"
 MODALITY = "image"
-SHAPE = (58, 70, 58)
-ZOOMS = 3.125  # mm
-SCALING = "median"
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy import ndimage
 
 from bids_brainage.errors import BrainAgeError, InputError, UsageError
 from bids_brainage.features.tissue_volumes import TOTAL
 from bids_brainage.features.vectors import volumes_vector
+from bids_brainage.models.image_autoencoder import SCALING, SHAPE, ZOOMS
 from bids_brainage.training.aegan import AeganOptions
 from bids_brainage.training.autoencoder.tensors import TENSORS, read_labels, read_tensors
 from bids_brainage.training.images.people import Person, load_people
@@ -18,9 +18,6 @@ from bids_brainage.training.images.sample import label_folds
 from bids_brainage.training.images.volumes import load_volumes
 
 logger = logging.getLogger(__name__)
-SHAPE = (58, 70, 58)
-ZOOMS = 3.125  # mm
-SCALING = "median"
 KEPT = "images"
 FEMALE = {"F": 1.0, "M": 0.0}
 MALE_CODES = {"0": "1", "1": "0", "2": "1"}  # by the code of women
@@ -131,33 +128,3 @@ def _head(person: Person) -> float:
     except BrainAgeError as error:
         logger.info("no head size of %s: %s", person.label, error)
         return float("nan")
-
-
-def to_cube(images: np.ndarray, side: int = 64) -> np.ndarray:
-    """Put brains into a cube of voxels, with values from 0 to 1 in each.
-
-    The first and last axis are padded with background to the length of the second; then the cube
-    is interpolated, after smoothing where it becomes much smaller.
-
-    Parameters
-    ----------
-    images
-        (n, x, y, z), such as those of `Brains`.
-    side
-        Voxels along each axis.
-
-    Returns
-    -------
-        Single precision; (n, side, side, side).
-    """
-    longest = max(images.shape[1:])
-    cubes = np.zeros((len(images), side, side, side), np.float32)
-    for number, image in enumerate(images):
-        missing = [longest - length for length in image.shape]
-        padded = np.pad(np.asarray(image, np.float32), [(m // 2, m - m // 2) for m in missing])
-        if longest > side:
-            padded = ndimage.gaussian_filter(padded, (longest / side - 1) / 2)
-        cube = ndimage.zoom(padded, side / longest, order=1, mode="nearest", grid_mode=True)
-        cube -= cube.min()
-        cubes[number] = cube / max(float(cube.max()), np.finfo(np.float32).tiny)
-    return cubes

@@ -1,7 +1,6 @@
 """Networks of every fold of a cross-validation of the autoencoder of brains, and what they gave."""
 
 import logging
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,8 +185,3 @@ def _finished(path: Path, key: str, training: np.ndarray, test: np.ndarray) -> F
             )  # fmt: skip
     except (*BROKEN, KeyError):
         return None
-
-
-def remove_folds(folder: Path) -> None:
-    """Delete checkpoints and results of folds once everything is written."""
-    shutil.rmtree(folder, ignore_errors=True)

@@ -50,11 +50,6 @@ class People:
         """Names of the measures."""
         return self.table.names[MODALITY]
 
-    @property
-    def has_years(self) -> bool:
-        """Whether anybody's age is known in years."""
-        return bool(np.isfinite(self.table.age).any())
-
     def with_raw(self, raw: np.ndarray, names: tuple[str, ...]) -> "People":
         """Return the same people with other measures."""
         table = self.table.with_measures(

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from bids_brainage.errors import InputError, UsageError
+from bids_brainage.models.image_autoencoder import SHAPE
 from bids_brainage.training.aegan import AeganOptions
-from bids_brainage.training.autoencoder.brains import SHAPE, load_brains, to_cube
+from bids_brainage.training.autoencoder.brains import load_brains
 
 
 @pytest.fixture(scope="module")
@@ -46,17 +47,6 @@ def test_folds_leave_out_every_person_once(brains):
     assert all(not set(training) & set(test) for training, test in folds)
     with pytest.raises(InputError, match="16 people for 17 folds"):
         brains.folds(17)
-
-
-def test_cube_has_values_from_zero_to_one_and_the_brain_in_its_middle(brains):
-    cube = to_cube(brains.images[:2], 32)
-    assert cube.shape == (2, 32, 32, 32)
-    assert cube.dtype == np.float32
-    assert (cube.min(), cube.max()) == (0, 1)
-    image = brains.block([0])[0]
-    middle = np.argwhere(image).mean(axis=0) + [6, 0, 6]
-    found = np.argwhere(cube[0] > 0.2).mean(axis=0)
-    np.testing.assert_allclose((found + 0.5) * 70 / 32 - 0.5, middle, atol=0.7)
 
 
 class TestOwnForm:
