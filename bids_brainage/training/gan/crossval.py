@@ -22,6 +22,7 @@ from bids_brainage.training.gan.sample import CubeSample, load_cubes
 from bids_brainage.training.gan.scores import Judges, floor, judge
 from bids_brainage.training.gan.train import (
     COLUMNS,
+    JUDGED_SEED,
     course_rows,
     generate,
     make_judges,
@@ -34,7 +35,6 @@ logger = logging.getLogger(__name__)
 REAL, GAUSSIAN = "real", "gaussian"
 GANS = {"plain": "none", "spectral": "spectral", "penalty": "penalty"}
 ROWS = (REAL, GAUSSIAN, *GANS)
-SEED = 7_919
 Found = dict[str, Any]
 
 
@@ -148,7 +148,7 @@ class _Fold:
         return self._judged_by
 
     def _row(self, row: str, recipe: GanRecipe) -> Found:
-        seed = recipe.seed + SEED
+        seed = recipe.seed + JUDGED_SEED
         if row == REAL:
             return _result(floor(self._judges()))
         if row == GAUSSIAN:

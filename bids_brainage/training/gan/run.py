@@ -30,6 +30,7 @@ from bids_brainage.training.gan.sample import CubeSample, load_cubes
 from bids_brainage.training.gan.scores import floor, judge, one_scale
 from bids_brainage.training.gan.train import (
     COLUMNS,
+    JUDGED_SEED,
     course_rows,
     generate,
     make_judges,
@@ -42,7 +43,6 @@ __all__ = ["run_crossval", "run_test", "run_training"]
 logger = logging.getLogger(__name__)
 CHECKPOINTS, PAIRS, SCORES = "checkpoints", "pairs", "scores.json"
 SHOWN = 4  # generated cubes that are drawn
-JUDGED_SEED = 7_919  # other codes than those of the pairs
 BLOCK = 8
 
 

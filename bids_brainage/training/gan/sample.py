@@ -48,9 +48,9 @@ class CubeSample:
         """Years; NaN where unknown."""
         return self.brains.age
 
-    def block(self, rows: Sequence[int] | np.ndarray, device: torch.device | None = None) -> Tensor:
+    def block(self, rows: Sequence[int] | np.ndarray) -> Tensor:
         """Cubes of some people in single precision; (k, side, side, side)."""
-        return take(self.cubes, rows).to(device or torch.device("cpu"))
+        return take(self.cubes, rows)
 
     def marks(self) -> np.ndarray:
         """Some voxels of each cube, by which a resumed training knows that they are the same."""

@@ -86,7 +86,10 @@ def judge(made: np.ndarray, judges: Judges) -> dict[str, Score]:
 
 
 def floor(judges: Judges) -> dict[str, Score]:
-    """The same scores of the training people in the place of generated ones: how good is best."""
+    """The scores of training people in the place of generated ones: how good is best.
+
+    What the classifiers say is of the people kept apart, whom they had not learnt.
+    """
     held, training = (one_scale(x, judges.quantile) for x in (judges.held, judges.training))
     found = diversity(training, held)
     found |= likeness(training, held, training, judges)

@@ -11,6 +11,7 @@ import torch
 
 from bids_brainage.models.brain_readers import SexClassifier
 from bids_brainage.models.gan import Gan
+from bids_brainage.models.gan_networks import draw_codes
 from bids_brainage.training.gan.classify import NAMES, train_classifier
 from bids_brainage.training.gan.code_readers import set_age_line
 from bids_brainage.training.gan.fit import train_gan
@@ -29,6 +30,7 @@ from bids_brainage.training.gan.scores import Judges
 logger = logging.getLogger(__name__)
 Course = list[dict[str, Any]]
 COLUMNS = ("part", "epoch", "generator_loss", "discriminator_loss", "training_loss")
+JUDGED_SEED = 7_919  # is added to the seed: other codes than those of the pairs
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ def make_judges(
 @torch.no_grad()
 def generate(model: Gan, n: int, seed: int, block: int = 10) -> np.ndarray:
     """New cubes; (n, side, side, side)."""
-    codes = torch.rand(n, model.weight.numel(), generator=torch.Generator().manual_seed(seed))
+    codes = draw_codes(n, torch.Generator().manual_seed(seed))
     return np.concatenate(
         [model.generate(codes[start : start + block]).numpy() for start in range(0, n, block)]
     )
