@@ -1,19 +1,17 @@
 """Options of training the autoencoder of brains."""
 
-import math
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Self
 
-from bids_brainage.errors import UsageError
 from bids_brainage.models.image_autoencoder import ImageAutoencoderConfig
+from bids_brainage.training.checked_recipe import CheckedRecipe
 from bids_brainage.training.images.recipe import ImageRecipe
 
 HEAD_SIZES = ("removed", "kept")
-KINDS = {int: "a whole number", float: "a number", str: "a word"}
 
 
 @dataclass(frozen=True)
-class ImageAutoencoderRecipe:
+class ImageAutoencoderRecipe(CheckedRecipe):
     """Options of training the autoencoder of brains; the network is the specified one by default.
 
     Parameters
@@ -64,24 +62,13 @@ class ImageAutoencoderRecipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for option in fields(self):
-            value, kind = getattr(self, option.name), type(option.default)
-            fits = isinstance(value, int | float if kind is float else kind)
-            if not fits or isinstance(value, bool) or (kind is float and not math.isfinite(value)):
-                raise UsageError(f"{option.name} = {value}", hint=f"give {KINDS[kind]}")
-            if kind is not str and value < 0:
-                raise UsageError(f"{option.name} = {value}", hint="give 0 or more")
-        for name in ("bottleneck", "width", "epochs", "patience", "plateau", "factor",
-                     "batch_size", "learning_rate"):  # fmt: skip
-            if not getattr(self, name) > 0:
-                raise UsageError(f"{name} = {getattr(self, name)}", hint="give a value above 0")
-        if self.validation >= 1:
-            raise UsageError(f"validation = {self.validation}", hint="give a share below 1")
-        if self.head_size not in HEAD_SIZES:
-            raise UsageError(f"head_size = {self.head_size}",
-                             hint=f"choose {', '.join(HEAD_SIZES)}")  # fmt: skip
-        if not self.seed < 2**32:
-            raise UsageError(f"seed = {self.seed}", hint="give a number from 0 to 4294967295")
+        super().__post_init__()
+        self.require_above_zero(
+            "bottleneck", "width", "epochs", "patience", "plateau", "factor", "batch_size",
+            "learning_rate",
+        )  # fmt: skip
+        self.require_shares("validation")
+        self.require("head_size", HEAD_SIZES)
 
     @classmethod
     def full(cls) -> Self:
@@ -92,14 +79,6 @@ class ImageAutoencoderRecipe:
     def compact(cls) -> Self:
         """A network of a quarter of the channels, for few people and processors."""
         return cls(bottleneck=100, width=0.25, batch_size=4, learning_rate=2e-3)
-
-    def changed(self, **options: Any) -> Self:
-        """Return a copy with some options changed."""
-        return replace(self, **options)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the options as plain values for a JSON file."""
-        return asdict(self)
 
     @property
     def model_config(self) -> ImageAutoencoderConfig:

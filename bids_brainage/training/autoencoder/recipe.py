@@ -1,14 +1,15 @@
 """Options of training the autoencoder of measures."""
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 from bids_brainage.errors import UsageError
 from bids_brainage.models.morphometry_autoencoder import SPECIFIED_BOTTLENECK
+from bids_brainage.training.checked_recipe import CheckedRecipe
 
 
 @dataclass(frozen=True)
-class MorphometryRecipe:
+class MorphometryRecipe(CheckedRecipe):
     """Options of training an autoencoder of measures.
 
     Parameters
@@ -54,28 +55,19 @@ class MorphometryRecipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("bottleneck", "epochs", "batch_size", "patience", "plateau"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"{name} = {getattr(self, name)}", hint="give 1 or more")
+        super().__post_init__()
+        self.require_above_zero(
+            "bottleneck", "epochs", "batch_size", "learning_rate", "patience", "plateau", "factor"
+        )
+        self.require_shares("masked")
+        self.require_whole_numbers("hidden")
         if self.parts < 2:
             raise UsageError(f"parts = {self.parts}", hint="give 2 or more")
-        if any(width < 1 for width in self.hidden):
-            raise UsageError(f"hidden = {self.hidden}", hint="give widths of 1 or more")
-        if self.learning_rate <= 0:
-            raise UsageError(f"learning_rate = {self.learning_rate}", hint="give a value above 0")
-        if not 0 <= self.masked < 1:
-            raise UsageError(f"masked = {self.masked}", hint="give a share from 0 to below 1")
-        if not 0 < self.factor <= 1:
-            raise UsageError(f"factor = {self.factor}", hint="give a share above 0, at most 1")
-        if self.noise < 0 or self.weight_decay < 0:
-            raise UsageError("noise and weight_decay are 0 or more")
+        if self.factor > 1:
+            raise UsageError(f"factor = {self.factor}", hint="give at most 1")
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the options as plain values for a JSON file."""
-        return asdict(self)
-
-    def changed(self, **options: Any) -> "MorphometryRecipe":
+    def changed(self, **options: Any) -> Self:
         """Return a copy with some options changed."""
         if isinstance(options.get("hidden"), int):
             options["hidden"] = (options["hidden"],)
-        return replace(self, **options)
+        return super().changed(**options)

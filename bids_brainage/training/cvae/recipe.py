@@ -1,13 +1,13 @@
 """Options of training a conditional variational autoencoder."""
 
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass
 
 from bids_brainage.errors import UsageError
+from bids_brainage.training.checked_recipe import CheckedRecipe
 
 
 @dataclass(frozen=True)
-class CvaeRecipe:
+class CvaeRecipe(CheckedRecipe):
     """Options of training a conditional variational autoencoder.
 
     Parameters
@@ -58,30 +58,13 @@ class CvaeRecipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for option in fields(self):
-            value = getattr(self, option.name)
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise UsageError(f"{option.name} = {value}", hint="give a number")
-            if isinstance(option.default, int) and not isinstance(value, int):
-                raise UsageError(f"{option.name} = {value}", hint="give a whole number")
-            if value < 0 or not value < 2**32:
-                raise UsageError(f"{option.name} = {value}", hint="give 0 or more")
-        for name in ("members", "n_latent", "hidden", "epochs", "batch_size", "learning_rate"):
-            if not getattr(self, name) > 0:
-                raise UsageError(f"{name} = {getattr(self, name)}", hint="give a value above 0")
-        for name in ("dropout", "withheld", "ema"):
-            if not getattr(self, name) < 1:
-                raise UsageError(f"{name} = {getattr(self, name)}", hint="give a share below 1")
+        super().__post_init__()
+        self.require_above_zero(
+            "members", "n_latent", "hidden", "epochs", "batch_size", "learning_rate"
+        )
+        self.require_shares("dropout", "withheld", "ema")
         if self.draws < 2:
             raise UsageError(f"draws = {self.draws}", hint="give 2 or more")
         if self.contrast and self.other_ages + self.other_sexes == 0:
             raise UsageError("contrast without other ages and sexes",
                              hint="give other_ages, or contrast=0")  # fmt: skip
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the options as plain values for a JSON file."""
-        return asdict(self)
-
-    def changed(self, **options: Any) -> "CvaeRecipe":
-        """Return a copy with some options changed."""
-        return replace(self, **options)

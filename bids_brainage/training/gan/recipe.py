@@ -1,15 +1,14 @@
 """Options of training the GAN, its latent encoder and its classifiers of sex."""
 
-import math
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Self
 
 from bids_brainage.errors import UsageError
 from bids_brainage.models.cubes import SIDE
 from bids_brainage.models.gan import GanConfig
 from bids_brainage.models.gan_networks import STABILISERS
+from bids_brainage.training.checked_recipe import CheckedRecipe
 
-KINDS = {int: "a whole number", float: "a number", str: "a word"}
 ABOVE_ZERO = (
     "width", "side", "quantile", "epochs", "batch_size", "learning_rate", "critic_steps",
     "n_pairs", "encoder_epochs", "encoder_batch", "encoder_rate", "classifier_epochs",
@@ -18,7 +17,7 @@ ABOVE_ZERO = (
 
 
 @dataclass(frozen=True)
-class GanRecipe:
+class GanRecipe(CheckedRecipe):
     """Options of training; networks and their steps are the specified ones by default.
 
     Parameters
@@ -87,32 +86,18 @@ class GanRecipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for option in fields(self):
-            value, kind = getattr(self, option.name), type(option.default)
-            fits = isinstance(value, int | float if kind is float else kind)
-            if not fits or isinstance(value, bool) or (kind is float and not math.isfinite(value)):
-                raise UsageError(f"{option.name} = {value}", hint=f"give {KINDS[kind]}")
-            if kind is not str and value < 0:
-                raise UsageError(f"{option.name} = {value}", hint="give 0 or more")
-        for name in ABOVE_ZERO:
-            if not getattr(self, name) > 0:
-                raise UsageError(f"{name} = {getattr(self, name)}", hint="give a value above 0")
-        if self.stabiliser not in STABILISERS:
-            raise UsageError(f"stabiliser = {self.stabiliser}",
-                             hint=f"choose {', '.join(STABILISERS)}")  # fmt: skip
+        super().__post_init__()
+        self.require_above_zero(*ABOVE_ZERO)
+        self.require("stabiliser", STABILISERS)
+        self.require_shares("skip", "held_out")
         if self.side % 16:
             raise UsageError(f"side = {self.side}", hint="give a multiple of 16")
         if self.quantile > 1 or self.flip > 1:
             name = "quantile" if self.quantile > 1 else "flip"
             raise UsageError(f"{name} = {getattr(self, name)}", hint="give at most 1")
-        for name in ("skip", "held_out"):
-            if getattr(self, name) >= 1:
-                raise UsageError(f"{name} = {getattr(self, name)}", hint="give a share below 1")
         for name in ("n_pairs", "n_judged"):
             if getattr(self, name) < 10:
                 raise UsageError(f"{name} = {getattr(self, name)}", hint="give 10 or more")
-        if self.seed >= 2**32:
-            raise UsageError(f"seed = {self.seed}", hint="give a number from 0 to 4294967295")
 
     @classmethod
     def full(cls) -> Self:
@@ -127,14 +112,6 @@ class GanRecipe:
             n_pairs=200, encoder_epochs=6, encoder_rate=1e-3, classifier_epochs=20,
             classifier_batch=5, classifier_rate=2e-3, n_judged=40,
         )  # fmt: skip
-
-    def changed(self, **options: Any) -> Self:
-        """Return a copy with some options changed."""
-        return replace(self, **options)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the options as plain values for a JSON file."""
-        return asdict(self)
 
     @property
     def model_config(self) -> GanConfig:

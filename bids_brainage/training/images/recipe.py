@@ -1,15 +1,12 @@
 """Options that the training of every network of images has."""
 
-import math
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Protocol, Self
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-from bids_brainage.errors import UsageError
 from bids_brainage.preprocessing.brain_image import SCALINGS, grid_shape
+from bids_brainage.training.checked_recipe import CheckedRecipe
 
 PRETEXTS = ("none", "volumes", "images")
-KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a word",
-         tuple: "one whole number a stage, as in 1,1,"}  # fmt: skip
 
 
 class ImageConfig(Protocol):
@@ -36,7 +33,7 @@ class ImageConfig(Protocol):
 
 
 @dataclass(frozen=True)
-class ImageRecipe:
+class ImageRecipe(CheckedRecipe):
     """Options of training a network of images.
 
     Parameters
@@ -98,54 +95,14 @@ class ImageRecipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for option in fields(self):
-            _check_kind(option.name, getattr(self, option.name), type(option.default))
+        super().__post_init__()
         self.require("scaling", SCALINGS)
         self.require("pretrain", PRETEXTS)
         self.require_above_zero(
             "zooms", "epochs", "batch_size", "learning_rate", "pretrain_epochs", "plateau",
             "patience", "factor",
         )  # fmt: skip
-        for option in fields(self):
-            value = getattr(self, option.name)
-            if isinstance(value, int | float) and value < 0 and option.name != "seed":
-                raise UsageError(f"{option.name} = {value}", hint="give 0 or more")
-        if not 0 <= self.validation < 1:
-            raise UsageError(f"validation = {self.validation}", hint="give a share below 1")
-        if not 0 <= self.seed < 2**32:
-            raise UsageError(f"seed = {self.seed}", hint="give a number from 0 to 4294967295")
-
-    def require(self, name: str, allowed: tuple[Any, ...]) -> None:
-        """Check that an option is one of some values.
-
-        Raises
-        ------
-        UsageError
-            If it is not.
-        """
-        if getattr(self, name) not in allowed:
-            raise UsageError(f"{name} = {getattr(self, name)}",
-                             hint=f"choose {', '.join(map(str, allowed))}")  # fmt: skip
-
-    def require_above_zero(self, *names: str) -> None:
-        """Check that options are above zero.
-
-        Raises
-        ------
-        UsageError
-            If one is not.
-        """
-        for name in names:
-            if not getattr(self, name) > 0:
-                raise UsageError(f"{name} = {getattr(self, name)}", hint="give a value above 0")
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the options as plain values for a JSON file."""
-        return asdict(self)
-
-    def changed(self, **options: Any) -> Self:
-        """Return a copy with some options changed."""
-        return replace(self, **options)
+        self.require_shares("validation")
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -156,12 +113,3 @@ class ImageRecipe:
     def model_config(self) -> ImageConfig:
         """Shape of the network."""
         raise NotImplementedError
-
-
-def _check_kind(name: str, value: Any, kind: type) -> None:
-    if kind is float:
-        fits = isinstance(value, int | float) and math.isfinite(value)
-    else:
-        fits = isinstance(value, kind)
-    if not fits or (isinstance(value, bool) and kind is not bool):
-        raise UsageError(f"{name} = {value}", hint=f"give {KINDS[kind]}")
