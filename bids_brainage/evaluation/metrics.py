@@ -61,6 +61,24 @@ def classification_metrics(female: np.ndarray, probability: np.ndarray) -> dict[
     return {"n": int(female.size), **{name: float(found[name][0]) for name in SEX_METRICS}}
 
 
+def balanced_accuracy(truth: np.ndarray, told: np.ndarray) -> float:
+    """Mean, over the classes that there are, of the share that was told right.
+
+    Parameters
+    ----------
+    truth, told
+        Classes as numbers; shape (n,). Where either is NaN the row is left out.
+
+    Returns
+    -------
+    float
+        NaN without anybody.
+    """
+    truth, told = _paired(truth, told)
+    right = [float((told[truth == one] == one).mean()) for one in np.unique(truth)]
+    return float(np.mean(right)) if right else float("nan")
+
+
 def _paired(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     first, second = np.asarray(first, float), np.asarray(second, float)
     keep = ~(np.isnan(first) | np.isnan(second))

@@ -1,7 +1,11 @@
 import numpy as np
 import pytest
 
-from bids_brainage.evaluation.metrics import classification_metrics, regression_metrics
+from bids_brainage.evaluation.metrics import (
+    balanced_accuracy,
+    classification_metrics,
+    regression_metrics,
+)
 
 
 def test_scores_of_known_errors():
@@ -39,3 +43,10 @@ def test_sex_scores_take_female_as_positive():
 
 def test_auc_needs_both_sexes():
     assert np.isnan(classification_metrics(np.zeros(3), np.array([0.1, 0.2, 0.3]))["auc"])
+
+
+def test_balanced_accuracy_counts_every_class_the_same():
+    truth, told = np.array([0, 0, 0, 1.0, np.nan]), np.array([0, 0, 0, 0.0, 1])
+    assert balanced_accuracy(truth, told) == 0.5
+    assert balanced_accuracy(truth[:3], told[:3]) == 1
+    assert np.isnan(balanced_accuracy(truth[4:], told[4:]))

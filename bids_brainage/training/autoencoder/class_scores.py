@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
+from bids_brainage.evaluation.metrics import balanced_accuracy
+
 MIN_OF_SEX = 5
 Found = dict[str, tuple[float, float]]
 
@@ -51,7 +53,9 @@ def score_sexes(
     truth = female.astype(int)
     return {
         "accuracy": _spread(lambda rows: _accuracy(truth[rows], told[rows]), folds),
-        "balanced_accuracy": _spread(lambda rows: _balanced(truth[rows], told[rows]), folds),
+        "balanced_accuracy": _spread(
+            lambda rows: balanced_accuracy(truth[rows], told[rows]), folds
+        ),
         "auc": _spread(lambda rows: _auc(truth[rows], chance[rows]), folds),
         "auc_within_samples": _spread(
             lambda rows: _auc_within(truth[rows], chance[rows], samples[rows]), folds
@@ -63,7 +67,9 @@ def score_bins(codes: np.ndarray, told: np.ndarray, folds: np.ndarray) -> Found:
     """Score bins of age: accuracy and balanced accuracy."""
     return {
         "accuracy": _spread(lambda rows: _accuracy(codes[rows], told[rows]), folds),
-        "balanced_accuracy": _spread(lambda rows: _balanced(codes[rows], told[rows]), folds),
+        "balanced_accuracy": _spread(
+            lambda rows: balanced_accuracy(codes[rows], told[rows]), folds
+        ),
     }
 
 
@@ -85,10 +91,6 @@ def _spread(score: Callable[[np.ndarray], float], folds: np.ndarray) -> tuple[fl
 
 def _accuracy(truth: np.ndarray, told: np.ndarray) -> float:
     return float((truth == told).mean())
-
-
-def _balanced(truth: np.ndarray, told: np.ndarray) -> float:
-    return float(np.mean([(told[truth == c] == c).mean() for c in np.unique(truth)]))
 
 
 def _auc(truth: np.ndarray, score: np.ndarray) -> float:

@@ -9,7 +9,11 @@ import numpy as np
 
 from bids_brainage.bids.outputs import write_text, write_tsv
 from bids_brainage.evaluation.bootstrap import paired_bootstrap
-from bids_brainage.evaluation.metrics import classification_metrics, regression_metrics
+from bids_brainage.evaluation.metrics import (
+    balanced_accuracy,
+    classification_metrics,
+    regression_metrics,
+)
 from bids_brainage.models.cvae import MODALITY
 from bids_brainage.training.rows import Predictions
 from bids_brainage.training.tables import TrainingTable
@@ -128,7 +132,8 @@ def _line(
         "mae_sd": float(np.std(folded, ddof=1)) if len(folded) > 1 else math.nan,
         "rmse": scores["rmse"], "pcc": scores["pcc"], "bias": scores["bias"],
         "sex_accuracy": sexes["accuracy"], "sex_auc": sexes["auc"],
-        "sex_balanced_accuracy": _balanced(table.female[mask], chance[mask]),
+        "sex_balanced_accuracy": balanced_accuracy(
+            table.female[mask], chance[mask] >= 0.5),
         "gain_over_median": paired_bootstrap(
             age[mask], years["median"][mask], told[mask], draws=100).gain,
     }  # fmt: skip
@@ -142,12 +147,6 @@ def _line(
             "gain_over_cvae_site_upper": sites.upper,
         }  # fmt: skip
     return {k: round(v, 4) if isinstance(v, float) else v for k, v in line.items()}
-
-
-def _balanced(female: np.ndarray, chance: np.ndarray) -> float:
-    right = (chance >= 0.5) == (female == 1)
-    parts = [right[female == sex].mean() for sex in (0, 1) if (female == sex).any()]
-    return float(np.mean(parts)) if parts else math.nan
 
 
 def _markdown(rows: list[dict[str, Any]], labels: Mapping[str, str]) -> str:

@@ -5,7 +5,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from bids_brainage.evaluation.metrics import classification_metrics, regression_metrics
+from bids_brainage.evaluation.metrics import (
+    balanced_accuracy,
+    classification_metrics,
+    regression_metrics,
+)
 from bids_brainage.models.gan import Gan
 from bids_brainage.training.gan.classify import NAMES, female_logits
 from bids_brainage.training.gan.code_readers import sex_line
@@ -95,14 +99,10 @@ def sex_scores(female: np.ndarray, probability: np.ndarray, common: np.ndarray) 
     """
     known = np.isfinite(female)
     found = classification_metrics(female, probability)
-    called = probability[known] >= 0.5
-    truth = female[known] == 1
-    each = [float((called[truth == sex] == sex).mean()) for sex in (True, False)
-            if (truth == sex).any()]  # fmt: skip
     return {
         "n": float(known.sum()),
         "accuracy": found["accuracy"],
-        "balanced_accuracy": float(np.mean(each)) if each else float("nan"),
+        "balanced_accuracy": balanced_accuracy(female[known], probability[known] >= 0.5),
         "auc": found["auc"],
-        "majority": float((common[known] == truth).mean()) if known.any() else float("nan"),
+        "majority": float((common[known] == female[known]).mean()) if known.any() else float("nan"),
     }
