@@ -12,6 +12,7 @@ SLOPE = 0.2
 # Variance of a uniform distribution between 0 and 1, which latent codes are drawn from.
 PRIOR_VARIANCE = 1 / 12
 STABILISERS = ("none", "spectral", "penalty")
+EDGE = 1e-3  # mean brains keep so far from 0 and 1, where a sigmoid has no slope
 
 
 def scaled(channels: int, width: float) -> int:
@@ -30,8 +31,15 @@ class Generator(nn.Module):
         Voxels along each side; a multiple of 16.
     """
 
+    base: Tensor
+    middle: Tensor
+    gain: Tensor
+
     def __init__(self, width: float = 1.0, side: int = SIDE) -> None:
         super().__init__()
+        self.register_buffer("base", torch.zeros(side, side, side))
+        self.register_buffer("middle", torch.tensor(0.0))
+        self.register_buffer("gain", torch.tensor(1.0))
         first, *others = [scaled(n, width) for n in CHANNELS]
         self._start = (first, *[side // 16] * 3)
         self.linear = nn.Linear(LATENT, first * (side // 16) ** 3)
@@ -40,12 +48,25 @@ class Generator(nn.Module):
         for n in others:
             layers += [_up(before, n), nn.BatchNorm3d(n), nn.ReLU()]
             before = n
-        self.layers = nn.Sequential(*layers, _up(before, 1), nn.Sigmoid())
+        self.layers = nn.Sequential(*layers, _up(before, 1))
+
+    def centre(self, mean: Tensor) -> None:
+        """Start from a mean brain, to which codes of mean 0 and variance 1 add differences.
+
+        Parameters
+        ----------
+        mean
+            Voxels between 0 and 1; (side, side, side).
+        """
+        self.base.copy_(torch.logit(mean, EDGE))
+        self.middle.fill_(0.5)
+        self.gain.fill_(PRIOR_VARIANCE**-0.5)
 
     def forward(self, codes: Tensor) -> Tensor:
         """Map codes (n, 100) to cubes (n, 1, side, side, side)."""
-        found: Tensor = self.layers(self.linear(codes).unflatten(1, self._start))
-        return found
+        seen = self.linear((codes - self.middle) * self.gain)
+        found: Tensor = self.layers(seen.unflatten(1, self._start))
+        return torch.sigmoid(found + self.base)
 
 
 class Discriminator(nn.Module):
@@ -61,8 +82,13 @@ class Discriminator(nn.Module):
         each cube by itself.
     """
 
+    mean: Tensor
+    scale: Tensor
+
     def __init__(self, width: float = 1.0, side: int = SIDE, stabiliser: str = "none") -> None:
         super().__init__()
+        self.register_buffer("mean", torch.zeros(side, side, side))
+        self.register_buffer("scale", torch.tensor(1.0))
         layers: list[nn.Module] = []
         before = 1
         for number, n in enumerate(scaled(n, width) for n in reversed(CHANNELS)):
@@ -76,9 +102,15 @@ class Discriminator(nn.Module):
         linear: nn.Module = nn.Linear(before * (side // 16) ** 3, 1)
         self.linear = spectral_norm(linear) if stabiliser == "spectral" else linear
 
+    def centre(self, mean: Tensor, scale: Tensor) -> None:
+        """Look at differences from a mean brain (side, side, side) in units of a scale."""
+        self.mean.copy_(mean)
+        self.scale.copy_(scale)
+
     def forward(self, cubes: Tensor) -> Tensor:
         """Map cubes (n, 1, side, side, side) to numbers (n,)."""
-        found: Tensor = self.linear(self.layers(cubes).flatten(1))[:, 0]
+        seen = self.layers((cubes - self.mean) / self.scale)
+        found: Tensor = self.linear(seen.flatten(1))[:, 0]
         return found
 
 

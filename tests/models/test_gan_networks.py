@@ -55,3 +55,20 @@ def test_voxels_lie_between_0_and_1_and_codes_too():
     assert codes.min() >= 0 and codes.max() <= 1
     many = draw_codes(2000, torch.Generator().manual_seed(0))
     assert abs(many.var().item() - 1 / 12) < 0.001
+
+
+def test_a_centred_generator_starts_near_the_mean_brain_and_its_critic_sees_differences():
+    mean = torch.rand(16, 16, 16, generator=torch.Generator().manual_seed(0))
+    generator = Generator(0.1, 16).eval()
+    generator.centre(mean)
+    codes = draw_codes(4, torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        generator.layers[-1].weight.zero_()
+        made = generator(codes)
+    assert torch.allclose(made, mean.clamp(1e-3, 1 - 1e-3).expand_as(made), atol=1e-5)
+    critic = Discriminator(0.1, 16, "penalty").eval()
+    plain = Discriminator(0.1, 16, "penalty").eval()
+    plain.load_state_dict(critic.state_dict())
+    critic.centre(mean, torch.tensor(0.02))
+    with torch.no_grad():
+        assert torch.allclose(critic(made), plain((made - mean) / 0.02))

@@ -31,7 +31,8 @@ class GanRecipe(CheckedRecipe):
     stabiliser
         ``none``: batch normalisation and cross-entropy, as specified. ``spectral``: spectral
         normalisation of the discriminator and hinge loss. ``penalty``: Wasserstein loss with a
-        penalty on the gradient.
+        penalty on the gradient. With either the networks see what differs from the training
+        people's mean brain.
     epochs, batch_size
         Of the GAN.
     learning_rate, discriminator_rate
@@ -108,7 +109,7 @@ class GanRecipe(CheckedRecipe):
     def compact(cls) -> Self:
         """A quarter of the channels on cubes of 32 voxels, and longer steps, for few processors."""
         return cls(
-            width=0.25, side=32, quantile=0.999, epochs=100, batch_size=5, learning_rate=5e-4,
+            width=0.25, side=32, quantile=0.999, epochs=400, batch_size=5, learning_rate=5e-4,
             n_pairs=200, encoder_epochs=6, encoder_rate=1e-3, classifier_epochs=20,
             classifier_batch=5, classifier_rate=2e-3, n_judged=40,
         )  # fmt: skip
