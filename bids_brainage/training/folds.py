@@ -12,7 +12,8 @@ def site_folds(table: TrainingTable, n_folds: int, *, split_single: bool = False
     """Assign every person to a test fold; a site is never split.
 
     Sites of people with both modalities are dealt out first, the other sites after, so that each
-    fold has people of every kind. With fewer sites than folds, people are dealt out one by one.
+    fold has people of every kind. With fewer sites than folds, people are dealt out one by one,
+    each with all their sessions.
 
     Parameters
     ----------
@@ -42,8 +43,8 @@ def site_folds(table: TrainingTable, n_folds: int, *, split_single: bool = False
         groups = units[rows]
         if len(np.unique(groups)) < n_folds:
             everyone = np.flatnonzero(chosen)
-            order = np.random.default_rng(0).permutation(everyone.size)
-            fold[everyone] = order % n_folds
+            number, n = _people(table, everyone)
+            fold[everyone] = np.random.default_rng(0).permutation(n)[number] % n_folds
             continue
         where: dict[str, int] = {}
         for k, (_, test) in enumerate(GroupKFold(n_folds).split(rows, groups=groups)):
@@ -64,9 +65,19 @@ def within_site_folds(table: TrainingTable, n_folds: int) -> np.ndarray:
     generator = np.random.default_rng(0)
     fold = np.empty(len(table), int)
     for site in np.unique(table.sites):
-        rows = generator.permutation(np.flatnonzero(table.sites == site))
-        fold[rows] = (np.arange(len(rows)) + generator.integers(n_folds)) % n_folds
+        rows = np.flatnonzero(table.sites == site)
+        number, n = _people(table, rows)
+        place = np.empty(n, int)
+        place[generator.permutation(n)] = np.arange(n)
+        fold[rows] = (place[number] + generator.integers(n_folds)) % n_folds
     return fold
+
+
+def _people(table: TrainingTable, rows: np.ndarray) -> tuple[np.ndarray, int]:
+    """Number of the person in each of some rows, in order of appearance, and how many there are."""
+    names = [f"{table.datasets[row]}/{table.participants[row]}" for row in rows]
+    number = {name: i for i, name in enumerate(dict.fromkeys(names))}
+    return np.array([number[name] for name in names], int), len(number)
 
 
 def member_masks(

@@ -56,3 +56,13 @@ def test_every_site_is_dealt_into_all_folds(table):
     for site in np.unique(table.sites):
         counts = np.bincount(folds[table.sites == site], minlength=4)
         assert np.ptp(counts) <= 1
+
+
+def test_sessions_of_a_person_are_in_one_fold(table):
+    single = table.subset(np.flatnonzero(table.sites == table.sites[0])[:10])
+    twice = single.subset(np.arange(20) % 10)
+    for folds in (site_folds(twice, 4), within_site_folds(twice, 4)):
+        assert (folds[:10] == folds[10:]).all() and len(set(folds)) == 4
+    other = twice.subset(np.arange(20))
+    other.datasets[10:] = "another"
+    assert (site_folds(other, 4)[:10] != site_folds(other, 4)[10:]).any()
