@@ -10,6 +10,7 @@ LEVEL = 0.9
 MIN_PEOPLE = 40
 KNOTS = 12
 BANDWIDTH = 0.25  # of log age
+KERNEL = (0.25, 0.5, 0.25)
 MIN_SPREAD = 0.5  # years
 SHARES = np.linspace(0, 1, 101)
 
@@ -143,7 +144,9 @@ def _rarity(age: np.ndarray) -> np.ndarray:
     place = np.log(np.clip(age, 1.0, None))
     edges = np.arange(place.min(), place.max() + BANDWIDTH, BANDWIDTH / 2)
     count, edges = np.histogram(place, edges)
-    smooth = np.convolve(count, [0.25, 0.5, 0.25], mode="same")
+    if len(count) < len(KERNEL):  # all of about the same age
+        return np.ones(len(age))
+    smooth = np.convolve(count, KERNEL, mode="same")
     near = np.interp(place, (edges[:-1] + edges[1:]) / 2, smooth)
     return (np.maximum(near, near.max() / 100)) ** -0.5
 

@@ -91,3 +91,11 @@ def test_equal_predictions_are_no_problem():
     age, _ = sample(100)
     lower, upper = fit_intervals(age, np.full(100, 40.0)).limits(np.array([40.0]))
     assert lower < np.quantile(age, 0.1) and upper > np.quantile(age, 0.9)
+
+
+def test_people_of_one_age_have_intervals_too():
+    generator = np.random.default_rng(0)
+    for age in (np.full(60, 45.0), generator.uniform(45, 46, 60)):
+        predicted = age + generator.normal(0, 4, 60)
+        lower, upper = fit_intervals(age, predicted).limits(predicted)
+        assert ((age >= lower) & (age <= upper)).mean() > 0.8
