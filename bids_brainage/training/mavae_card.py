@@ -136,8 +136,11 @@ def input_spec(table: TrainingTable, modality: str) -> InputSpec:
     connectivity = modality == "connectivity" and table.kind == "bids"
     typical = {}
     if not connectivity and table.has(modality).any():
-        middle = np.nanmedian(table.measures[modality][table.has(modality)], axis=0)
-        typical = {name: float(f"{value:.6g}") for name, value in zip(names, middle, strict=True)}
+        values = table.measures[modality]
+        measured = np.flatnonzero(~np.isnan(values).all(axis=0))
+        middle = np.nanmedian(values[table.has(modality)][:, measured], axis=0)
+        typical = dict.fromkeys(names, float("nan"))
+        typical |= {names[i]: float(f"{v:.6g}") for i, v in zip(measured, middle, strict=True)}
     return InputSpec(
         names=names,
         sha256=names_hash(names),

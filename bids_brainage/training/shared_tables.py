@@ -23,6 +23,7 @@ from bids_brainage.training.tables import (
 
 logger = logging.getLogger(__name__)
 DEMOGRAPHICS = ("participant_id", "dataset", "site", "age", "sex", "group")
+NEEDED = DEMOGRAPHICS[:5]
 SERIES_DATASET = "abide1"
 
 
@@ -72,6 +73,11 @@ def load_shared(folder: Path) -> TrainingTable:
 
 def _read_morphometry(path: Path) -> tuple[list[dict[str, str]], tuple[str, ...], np.ndarray]:
     rows = _read_tsv(path)
+    if missing := [name for name in NEEDED if name not in rows[0]]:
+        raise InputError(f"no column {', '.join(missing)}", place=path,
+                         hint="each measure has a column beside these")  # fmt: skip
+    if any(None in row or None in row.values() for row in rows):
+        raise InputError("a row is longer or shorter than the header", place=path)
     names = tuple(c for c in rows[0] if c not in DEMOGRAPHICS and c not in NOT_COMPARABLE)
     values = np.array([[_number(row[name]) for name in names] for row in rows])
     values[values <= 0] = np.nan
@@ -94,10 +100,10 @@ def _read_series(archive: Path, numbers: tuple[int, ...]) -> list[tuple[str, np.
 def _read_tsv(path: Path) -> list[dict[str, str]]:
     try:
         if path.suffix == ".gz":
-            with gzip.open(path, "rt", encoding="utf-8", newline="") as handle:
+            with gzip.open(path, "rt", encoding="utf-8-sig", newline="") as handle:
                 rows = list(csv.DictReader(handle, delimiter="\t"))
         else:
-            with path.open(encoding="utf-8", newline="") as handle:
+            with path.open(encoding="utf-8-sig", newline="") as handle:
                 rows = list(csv.DictReader(handle, delimiter="\t"))
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"cannot read the table: {error}", place=path) from error

@@ -1,8 +1,11 @@
+import gzip
+
 import numpy as np
 import pytest
 
-from bids_brainage.errors import MissingInputError
+from bids_brainage.errors import InputError, MissingInputError
 from bids_brainage.models.cards import edge_names
+from bids_brainage.training.mavae_card import input_spec
 from bids_brainage.training.sources import load_table
 from bids_brainage.training.tables import (
     NOT_COMPARABLE,
@@ -53,3 +56,21 @@ def test_the_public_tables_load(shared):
     assert np.nanmax(np.abs(table.measures["connectivity"])) <= 1 + 1e-9
     incomplete = np.isnan(table.measures["connectivity"][table.has("connectivity")]).any(axis=1)
     assert incomplete.sum() == 37
+
+
+def test_a_table_of_measures_needs_its_columns_and_whole_rows(tmp_path):
+    def written(text, encoding="utf-8"):
+        path = tmp_path / "morphometry.tsv.gz"
+        path.write_bytes(gzip.compress(text.encode(encoding)))
+        return tmp_path
+
+    head = "participant_id\tdataset\tsite\tage\tsex\tBrain-Stem\tempty\n"
+    rows = "".join(f"sub-{i}\ta\ts\t{20 + i}\tF\t{20000 + i}\tn/a\n" for i in range(4))
+    table = load_table(written(head + rows, "utf-8-sig"))
+    assert table.participants[0] == "sub-0" and len(table) == 4
+    typical = input_spec(table, "morphometry").typical
+    assert typical["Brain-Stem"] == 20001.5 and np.isnan(typical["empty"])
+    with pytest.raises(InputError, match="no column site"):
+        load_table(written(head.replace("site", "place") + rows))
+    with pytest.raises(InputError, match="a row is longer or shorter than the header"):
+        load_table(written(head + rows + "sub-9\ta\ts\n"))
