@@ -68,6 +68,9 @@ class AeganOptions:
     def __post_init__(self) -> None:
         if not self.data:
             raise UsageError("no data was given", hint="name a folder with people")
+        if self.output.resolve() in [folder.resolve() for folder in self.data]:
+            raise UsageError("the output is a folder of the data", place=self.output,
+                             hint="choose another with --output")  # fmt: skip
         if self.n_folds < 2:
             raise UsageError(f"{self.n_folds} folds", hint="give 2 or more")
         if self.age_codes not in ("", *CODINGS):

@@ -108,6 +108,15 @@ def load_checkpoint(
 
 
 def remove_checkpoint(folder: Path) -> None:
-    """Delete a checkpoint once its training is done."""
-    for name in (TENSORS, STATE):
-        (folder / name).unlink(missing_ok=True)
+    """Delete a checkpoint once its training is done.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written.
+    """
+    try:
+        for name in (TENSORS, STATE):
+            (folder / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot delete a checkpoint: {error.strerror}", place=folder) from error

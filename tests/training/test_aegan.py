@@ -15,11 +15,12 @@ FOLDER = Path("people")
     ("changed", "message"),
     [({"data": ()}, "no data"), ({"n_folds": 1}, "1 folds"), ({"age_codes": "z"}, "codes of age"),
      ({"female": "F"}, "code of women"),
+     ({"output": FOLDER / "."}, "the output is a folder of the data"),
      ({"data": (FOLDER, FOLDER), "table": FOLDER / "people.tsv"}, "a table with 2 folders")],
 )  # fmt: skip
 def test_options_that_cannot_be_are_refused(changed, message):
     with pytest.raises(UsageError, match=message):
-        AeganOptions(**({"data": (FOLDER,), "output": FOLDER} | changed))
+        AeganOptions(**({"data": (FOLDER,), "output": Path("out")} | changed))
 
 
 def test_a_model_has_the_name_of_its_folder_unless_another_is_given(tmp_path):

@@ -39,7 +39,7 @@ def read_kept(path: Path, key: str) -> Said | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             if str(arrays["key"]) != key:
                 return None
             names = [name.partition("|") for name in arrays.files if name != "key"]

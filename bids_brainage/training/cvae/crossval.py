@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from bids_brainage.errors import UsageError
+from bids_brainage.errors import OutputError, UsageError
 from bids_brainage.models.cvae import MODALITY
+from bids_brainage.training.array_files import BROKEN
 from bids_brainage.training.baselines import FAMILIES, feature_matrix, fit_predict
 from bids_brainage.training.checkpoints import fingerprint
 from bids_brainage.training.cvae.fit import EPOCH_COLUMNS, train_cvae
@@ -79,6 +80,11 @@ class CvaeOptions:
     command: str = ""
     only: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        if self.output.resolve() == self.data.resolve():
+            raise UsageError("the output is the folder of the data", place=self.output,
+                             hint="choose another with --output")  # fmt: skip
+
 
 def run_crossval(options: CvaeOptions, progress: Progress = logger.info) -> Path:
     """Run it and write ``crossval.tsv``, ``crossval.md``, ``deviations.tsv`` and more.
@@ -103,12 +109,14 @@ def run_crossval(options: CvaeOptions, progress: Progress = logger.info) -> Path
         if options.only and slug != "median" and not set(shown) & set(options.only):
             continue
         key = fingerprint(options.recipe.as_dict() if slug in NETWORKS else {}, folds, table.age,
-                          table.measures[MODALITY])  # fmt: skip
+                          table.female, table.measures[MODALITY])  # fmt: skip
         paths = {name: options.output / "rows" / f"{name}.npz" for name in shown}
         kept = {name: read_row(path, key) if options.resume else None
                 for name, path in paths.items()}  # fmt: skip
         started = time.monotonic()
         found = {name: row[0] for name, row in kept.items() if row}
+        if slug == MAIN and _read_deviations(options.output, table) is None:
+            found = {}
         if len(found) < len(shown):
             found = run()
             seconds = time.monotonic() - started
@@ -116,11 +124,18 @@ def run_crossval(options: CvaeOptions, progress: Progress = logger.info) -> Path
                 write_row(path, key, found[name], round(seconds, 1))
             progress(f"{LABELS[slug]}: {seconds:.0f} s")
         results |= found
-    apart = None
-    if MAIN in results:
-        apart = np.load(options.output / DEVIATIONS, allow_pickle=False)
+    apart = _read_deviations(options.output, table) if MAIN in results else None
     write_tables(options.output, table, folds, results, LABELS, apart)
     return options.output
+
+
+def _read_deviations(folder: Path, table: TrainingTable) -> np.ndarray | None:
+    """Read what stands beside the main row; None without."""
+    try:
+        found: np.ndarray = np.load(folder / DEVIATIONS, allow_pickle=False)
+    except BROKEN:
+        return None
+    return found if found.shape == table.measures[MODALITY].shape else None
 
 
 def _rows(
@@ -192,6 +207,11 @@ def _network(
             found[name][MODALITY][1][test] = told.logit
         apart[test] = deviations(trained.model, table, test)
     if slug == MAIN:
-        np.save(options.output / DEVIATIONS, apart)
+        path = options.output / DEVIATIONS
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            np.save(path, apart)
+        except OSError as error:
+            raise OutputError(f"cannot write: {error.strerror}", place=path) from error
         write_log(options.output / "training.csv", course, EPOCH_COLUMNS)
     return found

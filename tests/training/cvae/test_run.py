@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from bids_brainage.errors import InputError, ModelError, UsageError
+from bids_brainage.errors import InputError, ModelError, OutputError, UsageError
 from bids_brainage.models.cvae import Cvae
 from bids_brainage.models.store import load_any
 from bids_brainage.predict.load import load_predictor
@@ -100,3 +100,27 @@ def test_out_of_fold_predictions_are_written_beside(folder):
     assert len(lines) == 241
     ages = np.array([float(line.split("\t")[6]) for line in lines[1:]])
     assert ages.min() > 5
+
+
+def test_what_a_run_kept_and_is_broken_is_made_again(data, tmp_path):
+    options = CvaeOptions(data, tmp_path / "out", QUICK.changed(epochs=2), n_folds=2,
+                          only=("cvae",), resume=True)  # fmt: skip
+    run_crossval(options)
+    first = (tmp_path / "out" / "crossval.tsv").read_text()
+    rows = tmp_path / "out" / "rows"
+    (rows / "deviations.npy").unlink()
+    run_crossval(options)
+    assert (rows / "deviations.npy").is_file()
+    (rows / "cvae.npz").write_bytes((rows / "cvae.npz").read_bytes()[:500])
+    (rows / "deviations.npy").write_bytes(b"x")
+    run_crossval(options)
+    assert (tmp_path / "out" / "crossval.tsv").read_text() == first
+
+
+def test_nothing_is_written_where_the_data_are_or_below_a_file(data, tmp_path):
+    with pytest.raises(UsageError, match="the output is the folder of the data"):
+        CvaeOptions(data, data / "." / "")
+    (tmp_path / "file").write_text("x")
+    options = CvaeOptions(data, tmp_path / "file", QUICK.changed(epochs=1), n_folds=2)
+    with pytest.raises(OutputError, match="checkpoint"):
+        run_training(options)
