@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from bids_brainage.errors import InputError
+from bids_brainage.training.autoencoder.label_files import SUBJECT
 from bids_brainage.training.autoencoder.labels import (
-    SUBJECT,
     age_bins,
     read_age_labels,
     read_sex_labels,
@@ -189,7 +189,8 @@ def _measures(columns: Sequence[str]) -> list[str]:
 
 def _header(path: Path) -> list[str]:
     try:
-        with path.open(encoding="utf-8-sig") as handle:
+        # What is no UTF-8 is told once the table is read.
+        with path.open(encoding="utf-8-sig", errors="replace") as handle:
             return [name.strip().strip('"') for name in handle.readline().split(",")]
     except (OSError, ValueError):
         return []

@@ -1,6 +1,5 @@
 """Labels of the system's own files: ages in bins, coded by their order in years, and sexes."""
 
-import csv
 import re
 from collections.abc import Sequence
 from itertools import pairwise
@@ -8,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bids_brainage.errors import InputError, MissingInputError, UsageError
-from bids_brainage.training.array_files import BROKEN
+from bids_brainage.errors import InputError, UsageError
+from bids_brainage.training.autoencoder.label_files import read_texts
 
 BINS = ("22-25", "26-30", "31-35", "36+")
 # Codes of the data's own age.npy: bins in the order in which people first had them.
@@ -19,7 +18,6 @@ CODINGS = ("appearance", "years")
 WHOLE = 1113
 WHOLE_BINS = (231, 486, 383, 13)
 WHOLE_WOMEN = 606
-SUBJECT = "Subject"
 MISSING = frozenset({"", "n/a", "na", "nan", "none"})
 FEMALE_WORDS = {"f": 1.0, "female": 1.0, "m": 0.0, "male": 0.0}
 
@@ -185,7 +183,7 @@ def read_age_labels(
     InputError
         If it cannot be read, or does not fit the people.
     """
-    texts = _texts(path, "age", subjects)
+    texts = read_texts(path, "age", subjects)
     numeric = [text for text in texts if text.strip().lower() not in MISSING]
     if numeric and all(re.fullmatch(r"\d+(\.0*)?", text.strip()) for text in numeric):
         if len(numeric) < len(texts):
@@ -207,7 +205,7 @@ def read_sex_labels(path: Path, subjects: Sequence[str] | None = None) -> np.nda
     InputError
         If a label is unknown, or the counts of the whole data show that the codes are swapped.
     """
-    texts = _texts(path, "sex", subjects)
+    texts = read_texts(path, "sex", subjects)
     female = np.array([sex_of(text, path) for text in texts])
     if len(female) == WHOLE and int((female == 0).sum()) == WHOLE_WOMEN:
         raise InputError(
@@ -238,57 +236,3 @@ def sex_of(text: str, place: Path) -> float:
 
 def _plain(name: str) -> str:
     return re.sub(r"\s", "", name).replace("\u2013", "-")
-
-
-def _texts(path: Path, column: str, subjects: Sequence[str] | None) -> list[str]:
-    """Labels as texts in the order of the people, from an array or a table."""
-    if not path.is_file():
-        raise MissingInputError("no such file of labels", place=path)
-    texts = _array_texts(path) if path.suffix == ".npy" else _table_texts(path, column, subjects)
-    if subjects is not None and len(texts) != len(subjects):
-        raise InputError(
-            f"{len(texts)} labels for {len(subjects)} people",
-            place=path,
-            hint="one label per person in the same order, or a column Subject",
-        )
-    return texts
-
-
-def _array_texts(path: Path) -> list[str]:
-    try:
-        values = np.load(path, allow_pickle=False)
-    except BROKEN as error:
-        raise InputError(f"cannot read the array: {error}", place=path) from error
-    if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiubU":
-        raise InputError("not an array of numbers or texts", place=path)
-    flat = values.reshape(-1)
-    return [f"{v:g}" if flat.dtype.kind in "fiub" else str(v) for v in flat]
-
-
-def _table_texts(path: Path, column: str, subjects: Sequence[str] | None) -> list[str]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as handle:
-            delimiter = "\t" if path.suffix == ".tsv" else ","
-            rows = [row for row in csv.reader(handle, delimiter=delimiter) if row]
-    except (OSError, ValueError, csv.Error) as error:
-        raise InputError(f"cannot read the table: {error}", place=path) from error
-    if not rows:
-        raise InputError("the table is empty", place=path)
-    header = [name.strip().lower() for name in rows[0]]
-    wanted = {"age": ("age", "bin", "age_bin"), "sex": ("sex", "gender")}[column]
-    at = next((header.index(name) for name in wanted if name in header), None)
-    if at is None:
-        if len(header) > 1:
-            raise InputError(f"no column {column}", place=path, hint=f"columns: Subject, {column}")
-        # One column; a header that is no label is passed over.
-        titled = header[0] in ("label", "labels", "0", "x") and len(rows) - 1 == len(subjects or ())
-        return [row[0] for row in rows[titled:]]
-    named = SUBJECT.lower() in header
-    try:
-        if not named or subjects is None:
-            return [row[at] for row in rows[1:]]
-        key = header.index(SUBJECT.lower())
-        known = {row[key].strip(): row[at] for row in rows[1:]}
-    except IndexError as error:
-        raise InputError("a row is shorter than the header", place=path) from error
-    return [known.get(subject, "") for subject in subjects]

@@ -96,7 +96,8 @@ def train_autoencoder(
         raise InputError(f"{training.sum()} people to train on", hint=f"give {MIN_PEOPLE} or more")
     fitting = training
     if not rates:
-        fitting = member_masks(people.table, training, 1, recipe.parts, recipe.seed)[0]
+        parts = min(recipe.parts, int(training.sum()))
+        fitting = member_masks(people.table, training, 1, parts, recipe.seed)[0]
     torch.manual_seed(recipe.seed)
     config = AutoencoderConfig(
         input_config(people, derived=recipe.derived),

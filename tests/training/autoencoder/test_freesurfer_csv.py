@@ -102,3 +102,9 @@ def test_a_person_who_stands_twice_is_refused(frame, tmp_path):
     path = write(pd.concat([frame, frame.iloc[:1]]), tmp_path)
     with pytest.raises(InputError, match="100000 stands twice"):
         load_freesurfer(path, BINS)
+
+
+def test_a_table_in_another_encoding_is_named(frame, tmp_path):
+    frame.assign(Note="\u00e9").to_csv(tmp_path / "hcp.csv", index=False, encoding="latin-1")
+    with pytest.raises(InputError, match="cannot read the table"):
+        load_people((tmp_path,), BINS)

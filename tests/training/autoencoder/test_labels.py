@@ -117,3 +117,21 @@ def test_pickled_and_absent_labels_are_refused(tmp_path):
         read_age_labels(tmp_path / "age.npy")
     with pytest.raises(MissingInputError):
         read_age_labels(tmp_path / "other.npy")
+
+
+def test_contradictory_labels_of_a_subject_are_told(tmp_path):
+    path = tmp_path / "age.csv"
+    path.write_text("Subject,Age\n1,22-25\n2,36+\n1, 22-25\n")
+    assert read_age_labels(path, BINS, subjects=["1", "2"]).tolist() == [0, 3]
+    path.write_text("Subject,Age\n1,22-25\n2,36+\n1,36+\n")
+    with pytest.raises(InputError, match="age of subject 1 is both '22-25' and '36\\+'"):
+        read_age_labels(path, BINS, subjects=["1", "2"])
+
+
+def test_people_without_a_label_are_told(tmp_path, caplog):
+    path = tmp_path / "age.csv"
+    path.write_text("Subject,Age\n1,22-25\n")
+    assert read_age_labels(path, BINS, subjects=["1", "2"]).tolist() == [0, -1]
+    assert "no age of 1 people, such as 2" in caplog.text
+    with pytest.raises(InputError, match="none of 2 people, such as HCP1, is in it"):
+        read_age_labels(path, BINS, subjects=["HCP1", "HCP2"])

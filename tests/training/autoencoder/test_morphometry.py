@@ -192,3 +192,11 @@ def test_folders_with_other_measures_are_refused(people, tmp_path, monkeypatch):
 def test_options_that_make_no_sense_are_refused(wrong):
     with pytest.raises(UsageError):
         RECIPE.changed(**wrong)
+
+
+def test_few_people_are_left_out_to_tell_when_to_stop_too(people, tmp_path):
+    training = np.zeros(len(people), bool)
+    training[:5] = True
+    recipe = RECIPE.changed(parts=1000)
+    _, course = train_autoencoder(people, training, recipe, tmp_path, progress=say)
+    assert np.isfinite(float(course[-1][-1])) and best_rates(course)
