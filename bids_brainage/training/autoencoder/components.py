@@ -7,9 +7,9 @@ import numpy as np
 from sklearn.decomposition import PCA
 
 from bids_brainage.bids.outputs import write_json, write_tsv
+from bids_brainage.training.trust import SEX
 
 COLUMNS = ("features", "first", "second", "sex", "age")
-SEX = {1.0: "F", 0.0: "M"}
 DECIMALS = 4
 
 

@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bids_brainage.bids.outputs import write_json, write_tsv
+from bids_brainage.bids.outputs import write_tsv
 from bids_brainage.errors import InputError, UsageError
-from bids_brainage.evaluation.metrics import classification_metrics, regression_metrics
 from bids_brainage.models.image_autoencoder import MODALITY, ImageAutoencoder
 from bids_brainage.models.store import load_kind, save_model
 from bids_brainage.training.aegan import AeganOptions
@@ -26,14 +25,12 @@ from bids_brainage.training.autoencoder.image_folds import (
 )
 from bids_brainage.training.autoencoder.image_pictures import agreement, mean_brains, write_brains
 from bids_brainage.training.autoencoder.image_recipe import ImageAutoencoderRecipe
+from bids_brainage.training.autoencoder.told import Told, write_told
 from bids_brainage.training.segmentation.train import write_log
 
 __all__ = ["run_crossval", "run_test", "run_training"]
 FEWEST = 10
 DECIMALS = 4
-SEX = {1.0: "F", 0.0: "M"}
-COLUMNS = ("participant_id", "age", "sex", "predicted_age", "probability_female",
-           "rebuilding_error")  # fmt: skip
 
 
 def run_training(options: AeganOptions, progress: Callable[[str], None]) -> Path:
@@ -115,34 +112,15 @@ def run_test(options: AeganOptions, progress: Callable[[str], None]) -> dict[str
     network, card = load_kind(options.model, ImageAutoencoder)
     brains = load_brains(options)
     progress(f"{len(brains)} brains, model {card.name}")
-    rows = np.arange(len(brains))
     age, logit = predicted(network, brains)
-    chance = 1 / (1 + np.exp(-logit))
-    _, errors = losses(network, brains, rows)
+    _, errors = losses(network, brains, np.arange(len(brains)))
     known = known_of(brains)
-    scores: dict[str, float | str] = {"model": card.name, "n": len(brains)}
-    if (np.isfinite(age) & np.isfinite(known.age)).any():
-        found = regression_metrics(known.age, age)
-        scores |= {key: found[key] for key in ("mae", "pcc", "bias", "mae_median")}
-    if (np.isfinite(chance) & np.isfinite(known.female)).any():
-        told = classification_metrics(known.female, chance)
-        share = float(np.nanmean(known.female))
-        scores |= {"sex_accuracy": told["accuracy"], "sex_auc": told["auc"],
-                   "sex_majority": max(share, 1 - share)}  # fmt: skip
-    scores["rebuilding_error"] = float(errors.mean())
-    scores["rebuilding_error_of_mean"] = float(_mean_error(network, brains))
-    scores = {k: round(v, DECIMALS) if isinstance(v, float) else v for k, v in scores.items()}
-    options.output.mkdir(parents=True, exist_ok=True)
-    table = [
-        dict(zip(COLUMNS, (
-            brains.labels[i], _number(known.age[i]), SEX.get(float(known.female[i])),
-            _number(age[i]), _number(chance[i]), _number(errors[i]),
-        ), strict=True))
-        for i in rows
-    ]  # fmt: skip
-    write_tsv(options.output / "predictions.tsv", table, COLUMNS)
-    write_json(options.output / "scores.json", scores)
-    return scores
+    told = Told(
+        labels=np.array(brains.labels), age=known.age, female=known.female, predicted_age=age,
+        probability_female=1 / (1 + np.exp(-logit)), errors=errors,
+    )  # fmt: skip
+    return write_told(options.output, card.name, told, "rebuilding_error",
+                      rebuilding_error_of_mean=_mean_error(network, brains))  # fmt: skip
 
 
 @torch.no_grad()
@@ -162,7 +140,3 @@ def _mean_error(network: ImageAutoencoder, brains: Brains) -> float:
         for row in range(len(brains))
     ]
     return float(torch.stack(away).mean())
-
-
-def _number(value: float) -> float | None:
-    return round(float(value), DECIMALS) if np.isfinite(value) else None

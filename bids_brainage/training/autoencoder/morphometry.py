@@ -7,9 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bids_brainage.bids.outputs import write_json, write_tsv
 from bids_brainage.errors import InputError, UsageError
-from bids_brainage.evaluation.metrics import classification_metrics, regression_metrics
 from bids_brainage.models.cards import ModelCard
 from bids_brainage.models.morphometry_autoencoder import MODALITY, MorphometryAutoencoder
 from bids_brainage.models.store import load_kind, save_model
@@ -32,14 +30,10 @@ from bids_brainage.training.autoencoder.morphometry_folds import (
 )
 from bids_brainage.training.autoencoder.morphometry_people import People, load_people
 from bids_brainage.training.autoencoder.recipe import MorphometryRecipe
+from bids_brainage.training.autoencoder.told import Told, write_told
 from bids_brainage.training.trust import OUT_OF_FOLD, fit_distances, write_out_of_fold
 
 __all__ = ["run_crossval", "run_test", "run_training"]
-DECIMALS = 4
-SCORES, PREDICTIONS = "scores.json", "predictions.tsv"
-COLUMNS = ("participant_id", "age", "sex", "predicted_age", "probability_female",
-           "reconstruction_error")  # fmt: skip
-SEX = {1.0: "F", 0.0: "M"}
 
 
 def run_training(options: AeganOptions, progress: Callable[[str], None]) -> Path:
@@ -121,32 +115,15 @@ def run_test(options: AeganOptions, progress: Callable[[str], None]) -> dict[str
     everyone = np.arange(len(people))
     with torch.no_grad():
         age, logit = (v.numpy() for v in module(modality(people, everyone)))
-    chance = _chance(card, logit)
-    errors = Fold(module, people, np.ones(len(people), bool)).errors_of_code()
-    scores: dict[str, float | str] = {"model": card.name, "n": len(people)}
-    table = people.table
-    if (np.isfinite(age) & np.isfinite(table.age)).any():
-        found = regression_metrics(table.age, age)
-        scores |= {key: found[key] for key in ("mae", "pcc", "bias", "mae_median")}
-    sexes = np.isfinite(chance) & np.isfinite(table.female)
-    if sexes.any():
-        told = classification_metrics(table.female, chance)
-        share = float(table.female[sexes].mean())
-        scores |= {"sex_accuracy": told["accuracy"], "sex_auc": told["auc"],
-                   "sex_majority": max(share, 1 - share)}  # fmt: skip
-    scores["reconstruction_error"] = float(errors.mean())
-    scores = {k: round(v, DECIMALS) if isinstance(v, float) else v for k, v in scores.items()}
-    rows = [
-        dict(zip(COLUMNS, (
-            table.participants[i], _number(table.age[i]), SEX.get(float(table.female[i])),
-            _number(age[i]), _number(chance[i]), _number(errors[i]),
-        ), strict=True))
-        for i in everyone
-    ]  # fmt: skip
-    options.output.mkdir(parents=True, exist_ok=True)
-    write_tsv(options.output / PREDICTIONS, rows, COLUMNS)
-    write_json(options.output / SCORES, scores)
-    return scores
+    return write_told(
+        options.output, card.name,
+        Told(
+            labels=people.table.participants, age=people.table.age, female=people.table.female,
+            predicted_age=age, probability_female=_chance(card, logit),
+            errors=Fold(module, people, np.ones(len(people), bool)).errors_of_code(),
+        ),
+        "reconstruction_error",
+    )  # fmt: skip
 
 
 def _chance(card: ModelCard, logit: np.ndarray) -> np.ndarray:
@@ -167,7 +144,3 @@ def _ordered(people: People, card: ModelCard, options: AeganOptions) -> People:
             hint="test it on people with the measures that it was trained on",
         )
     return people.with_raw(people.raw[:, [known[name] for name in names]], names)
-
-
-def _number(value: float) -> float | None:
-    return round(float(value), DECIMALS) if np.isfinite(value) else None
