@@ -17,6 +17,7 @@ from bids_brainage.training.autoencoder.morphometry_card import make_card
 from bids_brainage.training.autoencoder.morphometry_crossval import ages_of, run_crossval
 from bids_brainage.training.autoencoder.morphometry_features import INITIAL, LATENT, Fold
 from bids_brainage.training.autoencoder.morphometry_fit import (
+    COLUMNS,
     best_rates,
     modality,
     train_autoencoder,
@@ -26,11 +27,11 @@ from bids_brainage.training.autoencoder.morphometry_folds import (
     predict_folds,
     reconstruction,
     train_folds,
-    write_course,
 )
 from bids_brainage.training.autoencoder.morphometry_people import People, load_people
 from bids_brainage.training.autoencoder.recipe import MorphometryRecipe
 from bids_brainage.training.autoencoder.told import Told, write_told
+from bids_brainage.training.segmentation.train import write_log
 from bids_brainage.training.trust import OUT_OF_FOLD, fit_distances, write_out_of_fold
 
 __all__ = ["run_crossval", "run_test", "run_training"]
@@ -72,7 +73,7 @@ def run_training(options: AeganOptions, progress: Callable[[str], None]) -> Path
     )  # fmt: skip
     fit_distances(module, people.table, folds, [trained[k].module for k in sorted(trained)])
     save_model(module, card, options.output)
-    write_course(options.output / TRAINING, [*course, *rows])
+    write_log(options.output / TRAINING, [*course, *rows], COLUMNS)
     fold = Fold(module, people, everyone)
     write_components(
         options.output, {INITIAL: fold.initial, LATENT: fold.latent},

@@ -18,12 +18,12 @@ from bids_brainage.training.autoencoder.class_table import (
 )
 from bids_brainage.training.autoencoder.classify import SEX, Labels, feature_table
 from bids_brainage.training.autoencoder.components import write_components
+from bids_brainage.training.autoencoder.image_heads import middles
 from bids_brainage.training.autoencoder.importance import (
     clusters_of,
     rank_correlation,
     write_importance,
 )
-from bids_brainage.training.autoencoder.labels import bin_limits
 from bids_brainage.training.autoencoder.morphometry_features import (
     AUTOENCODER,
     HEAD,
@@ -36,15 +36,19 @@ from bids_brainage.training.autoencoder.morphometry_features import (
     Fold,
     makers,
 )
-from bids_brainage.training.autoencoder.morphometry_fit import best_rates, train_autoencoder
+from bids_brainage.training.autoencoder.morphometry_fit import (
+    COLUMNS,
+    best_rates,
+    train_autoencoder,
+)
 from bids_brainage.training.autoencoder.morphometry_folds import (
     TRAINING,
     reconstruction,
     train_folds,
-    write_course,
 )
 from bids_brainage.training.autoencoder.morphometry_people import People, load_people
 from bids_brainage.training.autoencoder.recipe import MorphometryRecipe
+from bids_brainage.training.segmentation.train import write_log
 
 WITHOUT = "without straight lines"
 PLAIN = f"{LATENT} {WITHOUT}"
@@ -52,7 +56,6 @@ PLAIN_NOTE = (
     " The autoencoder without straight lines starts at random, and was not trained again on the "
     "sites that told it when to stop."
 )
-OPEN_BIN = 5.0
 Rebuilt = Mapping[str, Mapping[str, tuple[float, float]]]
 TITLE = "What measures and codes of an autoencoder know of age and sex"
 NOTES = (
@@ -95,7 +98,7 @@ def run_crossval(options: AeganOptions, progress: Callable[[str], None]) -> Path
         rates=best_rates(course),
         resume=options.resume, device=options.device, progress=progress,
     )  # fmt: skip
-    write_course(folder / TRAINING, [*course, *rows])
+    write_log(folder / TRAINING, [*course, *rows], COLUMNS)
     everyone = Fold(module, people, np.ones(len(people), bool))
     write_components(
         folder, {INITIAL: everyone.initial, LATENT: everyone.latent},
@@ -113,7 +116,7 @@ def run_crossval(options: AeganOptions, progress: Callable[[str], None]) -> Path
             name="plain fold", whole=False,
             resume=options.resume, device=options.device, progress=progress,
         )  # fmt: skip
-        write_course(folder / "training_plain.csv", course)
+        write_log(folder / "training_plain.csv", course, COLUMNS)
         features[PLAIN] = makers(plain, (LATENT,))[LATENT]
         rebuilt[f"{AUTOENCODER} {WITHOUT}"] = reconstruction(plain)[AUTOENCODER]
     _write_reconstruction(folder / "reconstruction.tsv", rebuilt)
@@ -152,12 +155,8 @@ def _wanted(only: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def ages_of(people: People) -> np.ndarray:
     """Return years, or the middle of the bin where only that is known."""
-    middles = []
-    for name in people.bins:
-        low, high = bin_limits(name)
-        middles.append((low + min(high, low + OPEN_BIN)) / 2)
-    by_bin = np.where(people.codes >= 0, np.array(middles)[people.codes], np.nan)
-    return np.where(np.isfinite(people.table.age), people.table.age, by_bin)
+    names = np.array([*people.bins, ""], dtype=object)[people.codes]
+    return np.where(np.isfinite(people.table.age), people.table.age, middles(names))
 
 
 def _importance(folder: Path, people: People, folds: Mapping[int, Fold], seed: int) -> int:

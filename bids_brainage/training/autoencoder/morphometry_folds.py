@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from bids_brainage.bids.outputs import write_text
 from bids_brainage.training.autoencoder.morphometry_features import Fold
 from bids_brainage.training.autoencoder.morphometry_fit import (
-    COLUMNS,
     Rows,
     best_rates,
     modality,
@@ -99,12 +97,6 @@ def reconstruction(folds: Mapping[int, Fold]) -> dict[str, dict[str, tuple[float
             unseen.setdefault(name, []).append(errors[~fold.training])
             seen.setdefault(name, []).append(errors[fold.training])
     return {name: {"unseen": _mean(unseen[name]), "training": _mean(seen[name])} for name in unseen}
-
-
-def write_course(path: Path, course: Rows) -> Path:
-    """Write the course of trainings as CSV."""
-    lines = [COLUMNS, *course]
-    return write_text(path, "".join(",".join(map(str, row)) + "\n" for row in lines))
 
 
 def _mean(errors: list[np.ndarray]) -> tuple[float, float]:
