@@ -2,15 +2,13 @@
 
 import argparse
 import dataclasses
-import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
 from bids_brainage.cli.arguments import device, positive
 from bids_brainage.cli.image_verbs import MALE
-from bids_brainage.cli.model_verbs import say
-from bids_brainage.cli.settings import add_settings, changed_recipe
+from bids_brainage.cli.model_verbs import say, say_figures
+from bids_brainage.cli.settings import add_settings, changed_recipe, command_line
 from bids_brainage.errors import UsageError
 
 FAMILY = "aegan"
@@ -136,12 +134,11 @@ def _training(options: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
 
     limit_threads(options.threads)
     part = options.part or PARTS[0]
-    command = shlex.join(["brainage", *(Path(w).name if "/" in w else w for w in sys.argv[1:])])
     return KNOWN[part], {
         **_common(options, options.data, part),
         "recipe": _recipe(options),
         "resume": options.resume,
-        "command": command,
+        "command": command_line(),
     }
 
 
@@ -150,7 +147,7 @@ def _train(options: argparse.Namespace) -> int:
 
     part, given = _training(options)
     folder = part.run_training(AeganOptions(**given, name=options.name), say)
-    _draw(folder)
+    say_figures(folder)
     say(f"model written to {folder}")
     return 0
 
@@ -162,7 +159,7 @@ def _crossval(options: argparse.Namespace) -> int:
     chosen = AeganOptions(**given, n_folds=options.folds, only=tuple(options.only))
     folder = part.run_crossval(chosen, say)
     say((folder / "crossval.md").read_text(encoding="utf-8"))
-    _draw(folder)
+    say_figures(folder)
     return 0
 
 
@@ -177,12 +174,5 @@ def _test(options: argparse.Namespace) -> int:
     chosen = AeganOptions(**_common(options, options.files, part), model=options.model)
     for name, value in aegan_parts.PARTS[part].run_test(chosen, say).items():
         say(f"{name}\t{value:.4f}" if isinstance(value, float) else f"{name}\t{value}")
-    _draw(options.output)
+    say_figures(options.output)
     return 0
-
-
-def _draw(folder: Path) -> None:
-    from bids_brainage.app.generative import draw_figures
-
-    for path in draw_figures(folder):
-        say(f"figure {path}")

@@ -1,14 +1,12 @@
 """Train, cross-validate and test the conditional autoencoders of the family ``cvae``."""
 
 import argparse
-import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
 from bids_brainage.cli.arguments import positive
-from bids_brainage.cli.model_verbs import say
-from bids_brainage.cli.settings import add_settings, changed_recipe
+from bids_brainage.cli.model_verbs import say, say_figures
+from bids_brainage.cli.settings import add_settings, changed_recipe, command_line
 
 FAMILY = "cvae"
 DATA_HELP = (
@@ -75,10 +73,9 @@ def _chosen(options: argparse.Namespace, **own: Any) -> Any:
         learning_rate=options.learning_rate, members=options.members, n_latent=options.latent,
         seed=options.seed,
     )  # fmt: skip
-    command = shlex.join(["brainage", *(Path(w).name if "/" in w else w for w in sys.argv[1:])])
     return CvaeOptions(
         data=options.data, output=options.output, recipe=recipe, n_folds=options.folds,
-        resume=options.resume, command=command, **own,
+        resume=options.resume, command=command_line(), **own,
     )  # fmt: skip
 
 
@@ -86,7 +83,7 @@ def _train(options: argparse.Namespace) -> int:
     from bids_brainage.training.cvae.run import run_training
 
     folder = run_training(_chosen(options, name=options.name))
-    _draw(folder)
+    say_figures(folder)
     say(f"model written to {folder}; use it with --models {folder}, or brainage traverse --model")
     return 0
 
@@ -96,7 +93,7 @@ def _crossval(options: argparse.Namespace) -> int:
 
     folder = run_crossval(_chosen(options, only=tuple(options.only)))
     say((folder / "crossval.md").read_text(encoding="utf-8"))
-    _draw(folder)
+    say_figures(folder)
     return 0
 
 
@@ -106,10 +103,3 @@ def _test(options: argparse.Namespace) -> int:
     for name, value in run_test(options.files, options.model, options.output).items():
         say(f"{name}\t{value:.4f}" if isinstance(value, float) else f"{name}\t{value}")
     return 0
-
-
-def _draw(folder: Path) -> None:
-    from bids_brainage.app.generative import draw_figures
-
-    for path in draw_figures(folder):
-        say(f"figure {path}")

@@ -1,15 +1,13 @@
 """Arguments and work that the families of networks of images share."""
 
 import argparse
-import shlex
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from bids_brainage.cli.arguments import device, positive
 from bids_brainage.cli.model_verbs import say
-from bids_brainage.cli.settings import add_settings
+from bids_brainage.cli.settings import add_settings, command_line
 from bids_brainage.errors import UsageError
 
 DATA_HELP = (
@@ -120,9 +118,8 @@ def _common(options: argparse.Namespace) -> dict[str, Any]:
 def _train(options: argparse.Namespace) -> int:
     from bids_brainage.training.images.run import ImageTraining, run_image_training
 
-    command = shlex.join(["brainage", *(Path(w).name if "/" in w else w for w in sys.argv[1:])])
     folder = run_image_training(ImageTraining(
-        **_common(options), name=options.name, command=command,
+        **_common(options), name=options.name, command=command_line(),
         source="+".join(folder.resolve().name for folder in options.data),
         validation_people=_people(options.valid_data, options.valid_table, options.female),
     ), progress=say)  # fmt: skip

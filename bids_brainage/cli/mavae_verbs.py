@@ -2,13 +2,12 @@
 
 import argparse
 import dataclasses
-import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
 from bids_brainage.cli.arguments import available_cpus, positive, setting_value
 from bids_brainage.cli.model_verbs import say
+from bids_brainage.cli.settings import command_line
 from bids_brainage.errors import UsageError
 
 FAMILY = "mavae"
@@ -175,10 +174,9 @@ def _recipe(options: argparse.Namespace) -> Any:
 def _train(options: argparse.Namespace) -> int:
     from bids_brainage.training.run import TrainOptions, run_training
 
-    command = shlex.join(["brainage", *(Path(w).name if "/" in w else w for w in sys.argv[1:])])
     folder = run_training(TrainOptions(
         data=options.data, output=options.output, recipe=_recipe(options), name=options.name,
-        start=options.start, n_folds=options.folds, resume=options.resume, command=command,
+        start=options.start, n_folds=options.folds, resume=options.resume, command=command_line(),
     ))  # fmt: skip
     say(f"model written to {folder}; use it with --models {folder}")
     return 0

@@ -52,6 +52,14 @@ def say(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
+def say_figures(folder: Path) -> None:
+    """Draw the figures of a training, cross-validation or test, and name them."""
+    from bids_brainage.app.generative import draw_figures
+
+    for path in draw_figures(folder):
+        say(f"figure {path}")
+
+
 def say_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
     """Write rows as a TSV to standard output."""
     from bids_brainage.bids.outputs import format_table

@@ -1,14 +1,12 @@
 """Train, cross-validate and test networks of the family ``resunet``."""
 
 import argparse
-import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
 from bids_brainage.cli.arguments import positive
 from bids_brainage.cli.model_verbs import say, say_table
-from bids_brainage.cli.settings import add_settings, changed_recipe
+from bids_brainage.cli.settings import add_settings, changed_recipe, command_line
 
 FAMILY = "resunet"
 DATA_HELP = (
@@ -113,11 +111,10 @@ def _train(options: argparse.Namespace) -> int:
     )
 
     limit_threads(options.threads)
-    command = shlex.join(["brainage", *(Path(w).name if "/" in w else w for w in sys.argv[1:])])
     folder = run_segmentation_training(SegmentationTraining(
         data=options.data, datasets=_datasets(options), output=options.output,
         recipe=_recipe(options), name=options.name, labels=options.label_folder,
-        scores=options.scores, resume=options.resume, jobs=options.threads, command=command,
+        scores=options.scores, resume=options.resume, jobs=options.threads, command=command_line(),
     ))  # fmt: skip
     say(f"model written to {folder}")
     return 0

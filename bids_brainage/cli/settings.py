@@ -2,7 +2,10 @@
 
 import argparse
 import dataclasses
+import shlex
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from bids_brainage.cli.arguments import available_cpus, positive, setting_value
@@ -23,6 +26,11 @@ def add_settings(parser: argparse.ArgumentParser, example: str) -> None:
         "--resume", action="store_true", help="go on from checkpoints in the output"
     )
     parser.add_argument("--threads", type=positive, default=available_cpus(), metavar="N")
+
+
+def command_line() -> str:
+    """Tell the command that runs, for the card of a model; of paths, their last part alone."""
+    return shlex.join(["brainage", *(Path(w).name if "/" in w else w for w in sys.argv[1:])])
 
 
 class Recipe(Protocol):

@@ -1,13 +1,12 @@
 """Train, cross-validate and test models of the family ``volumes``."""
 
 import argparse
-import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
 from bids_brainage.cli.arguments import available_cpus, device, positive
 from bids_brainage.cli.model_verbs import say
+from bids_brainage.cli.settings import command_line
 from bids_brainage.errors import UsageError
 
 FAMILY = "volumes"
@@ -105,10 +104,9 @@ def _common(options: argparse.Namespace) -> dict[str, Any]:
 def _train(options: argparse.Namespace) -> int:
     from bids_brainage.training.volumes.run import TrainOptions, run_training
 
-    command = shlex.join(["brainage", *(Path(w).name if "/" in w else w for w in sys.argv[1:])])
     folder = run_training(TrainOptions(
         **_common(options), name=options.name, candidate=options.regression,
-        measured=options.measured, command=command,
+        measured=options.measured, command=command_line(),
     ))  # fmt: skip
     say(f"model written to {folder}; use it with --models {folder}")
     return 0
