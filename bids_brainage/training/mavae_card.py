@@ -1,7 +1,5 @@
 """Card of a trained M-AVAE: what it takes, whom it was trained on, and how well it does."""
 
-import platform
-from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -24,6 +22,7 @@ from bids_brainage.training.trust import (
     interval_scores,
     sex_line,
 )
+from bids_brainage.training.versions import versions
 
 COMBINED = dict(zip(COMBINATIONS, INPUTS, strict=True))
 PACKAGES = ("numpy", "scikit-learn", "torch", "safetensors")
@@ -114,8 +113,7 @@ def make_card(
         recipe=recipe.as_dict(),
         seed=recipe.seed,
         command=command,
-        versions={"bids_brainage": __version__, "python": platform.python_version()}
-        | {name: metadata.version(name) for name in PACKAGES},
+        versions=versions(PACKAGES),
         references=REFERENCES,
     ))  # fmt: skip
 

@@ -1,8 +1,6 @@
 """Card of a trained autoencoder of brains."""
 
-import platform
 from collections.abc import Mapping, Sequence
-from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -18,6 +16,7 @@ from bids_brainage.training.autoencoder.brains import Brains
 from bids_brainage.training.autoencoder.image_folds import FoldResult, known_of
 from bids_brainage.training.autoencoder.image_recipe import ImageAutoencoderRecipe
 from bids_brainage.training.images.predictions import scores
+from bids_brainage.training.versions import versions
 
 DECIMALS = 4
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch")
@@ -137,8 +136,7 @@ def make_card(
         recipe=recipe.as_dict(),
         seed=recipe.seed,
         command=options.command,
-        versions={"bids_brainage": __version__, "python": platform.python_version()}
-        | {name: metadata.version(name) for name in PACKAGES},
+        versions=versions(PACKAGES),
         references=REFERENCES,
         failures=FAILURES,
         ethics=ETHICS,

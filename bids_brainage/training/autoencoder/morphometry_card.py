@@ -1,8 +1,6 @@
 """Card of a trained autoencoder of measures."""
 
-import platform
 from dataclasses import replace
-from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -23,6 +21,7 @@ from bids_brainage.training.mavae_card import (
 )
 from bids_brainage.training.samples import describe_samples
 from bids_brainage.training.trust import card_intervals, cross_fitted_chance, sex_line
+from bids_brainage.training.versions import versions
 
 DESCRIPTION = (
     "Autoencoder of {p} FreeSurfer measures with {b} numbers in its code, which is learnt without "
@@ -104,8 +103,7 @@ def make_card(
         recipe=recipe.as_dict(),
         seed=recipe.seed,
         command=command,
-        versions={"bids_brainage": __version__, "python": platform.python_version()}
-        | {package: metadata.version(package) for package in PACKAGES},
+        versions=versions(PACKAGES),
         references=REFERENCES,
         default=False,
         caveat=CAVEAT,

@@ -1,10 +1,8 @@
 """Train a conditional autoencoder on all people of a table, write its card, and test it."""
 
 import logging
-import platform
 import shutil
 from collections.abc import Callable, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +40,7 @@ from bids_brainage.training.trust import (
     sex_line,
     write_out_of_fold,
 )
+from bids_brainage.training.versions import versions
 
 __all__ = ["CvaeOptions", "run_crossval", "run_test", "run_training"]
 logger = logging.getLogger(__name__)
@@ -152,8 +151,7 @@ def make_card(
         recipe=options.recipe.as_dict(),
         seed=options.recipe.seed,
         command=options.command or f"brainage train cvae {options.data.name}",
-        versions={"bids_brainage": __version__, "python": platform.python_version()}
-        | {name: metadata.version(name) for name in PACKAGES},
+        versions=versions(PACKAGES),
         references=REFERENCES,
         default=False,
         caveat=CAVEAT,

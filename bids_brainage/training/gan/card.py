@@ -1,8 +1,5 @@
 """The card of a trained GAN."""
 
-import platform
-from importlib import metadata
-
 import numpy as np
 
 from bids_brainage import __version__
@@ -11,6 +8,7 @@ from bids_brainage.models.gan import MODALITY
 from bids_brainage.training.aegan import AeganOptions
 from bids_brainage.training.gan.recipe import GanRecipe
 from bids_brainage.training.gan.sample import CubeSample
+from bids_brainage.training.versions import versions
 
 CAVEAT = (
     "Its age is a straight line on the latent code of a GAN and hardly better than guessing the "
@@ -73,8 +71,7 @@ def make_card(
         recipe=recipe.as_dict(),
         seed=recipe.seed,
         command=options.command,
-        versions={"bids_brainage": __version__, "python": platform.python_version()}
-        | {name: metadata.version(name) for name in ("numpy", "scipy", "scikit-learn", "torch")},
+        versions=versions(("numpy", "scipy", "scikit-learn", "torch")),
         references=REFERENCES,
         experimental=True,
         default=False,

@@ -1,11 +1,9 @@
 """Train a network of images on people and write it with its card."""
 
 import logging
-import platform
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +25,7 @@ from bids_brainage.training.images.predictions import predict_people, scores
 from bids_brainage.training.images.recipe import ImageRecipe
 from bids_brainage.training.images.sample import Sample, load_sample, split_people
 from bids_brainage.training.segmentation.train import write_log
+from bids_brainage.training.versions import versions
 
 logger = logging.getLogger(__name__)
 FEWEST = 10
@@ -160,8 +159,7 @@ def make_card(
         recipe=recipe.as_dict(),
         seed=recipe.seed,
         command=options.command,
-        versions={"bids_brainage": __version__, "python": platform.python_version()}
-        | {name: metadata.version(name) for name in ("numpy", "scipy", "torch")},
+        versions=versions(("numpy", "scipy", "torch")),
         references=family.references,
         experimental=True,
     )

@@ -2,10 +2,8 @@
 
 import csv
 import json
-import platform
 from collections import Counter
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from bids_brainage.models.resunet_compact import CompactResUNet
 from bids_brainage.training.segmentation.crossval_table import regions_table, tissue_table
 from bids_brainage.training.segmentation.data import Head
 from bids_brainage.training.segmentation.recipe import SegmentationRecipe
+from bids_brainage.training.versions import versions
 
 DESCRIPTION = (
     "Compact residual U-Net that cuts a T1w image, whole head or skull-stripped, at 2 mm into "
@@ -47,15 +46,8 @@ def bare_card(name: str, network: CompactResUNet, recipe: SegmentationRecipe) ->
         name=name, version=__version__, family="resunet", description=DESCRIPTION, inputs=INPUTS,
         training=(), metrics={}, bias_correction={}, age_range={}, sha256="",
         config=network.config.as_dict(), recipe=recipe.as_dict(), seed=recipe.seed, command="",
-        versions=versions(), references=REFERENCES,
+        versions=versions(PACKAGES), references=REFERENCES,
     )  # fmt: skip
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of what took part in the training."""
-    return {"bids_brainage": __version__, "python": platform.python_version()} | {
-        name: metadata.version(name) for name in PACKAGES
-    }
 
 
 def describe_samples(root: Path, heads: Sequence[Head]) -> tuple[TrainingSample, ...]:

@@ -1,9 +1,7 @@
 """Train a volume regression and write it with a card of out-of-fold scores."""
 
 import logging
-import platform
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ from bids_brainage.models.volumes import MODALITY
 from bids_brainage.training.card_words import with_words
 from bids_brainage.training.samples import describe_people
 from bids_brainage.training.trust import card_intervals
+from bids_brainage.training.versions import versions
 from bids_brainage.training.volumes.candidates import CANDIDATES, Candidate, usable
 from bids_brainage.training.volumes.crossval import MEASURED
 from bids_brainage.training.volumes.decision import Decision, decide
@@ -182,8 +181,7 @@ def make_card(
                 "repeats": options.repeats, "chosen": decision.chosen},
         seed=0,
         command=options.command or f"brainage train volumes {options.data.name}",
-        versions={"bids_brainage": __version__, "python": platform.python_version()}
-        | {name: metadata.version(name) for name in PACKAGES},
+        versions=versions(PACKAGES),
         references=REFERENCES,
         experimental=True,
         default=decision.beats_median,
