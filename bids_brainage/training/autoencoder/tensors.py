@@ -146,7 +146,9 @@ def _scaled(volume: np.ndarray, scaling: str) -> np.ndarray:
     if not np.isfinite(volume).all():
         raise ValueError("values that are not finite")
     bright = float(np.percentile(volume, BRIGHT))
+    if not bright > 0:
+        raise ValueError("no voxel is above zero" if volume.max() <= 0 else "nearly all is zero")
     volume = np.where(volume > FAINT * bright, volume, 0.0)
-    if not bright > 0 or (volume != 0).mean() > FILLED:
+    if (volume != 0).mean() > FILLED:
         raise ValueError("it is not zero outside the brain")
     return scale(volume, scaling)

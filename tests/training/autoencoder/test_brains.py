@@ -98,3 +98,10 @@ class TestOwnForm:
     def test_array_beside_other_data_is_refused(self, own, source):
         with pytest.raises(UsageError, match="beside other data"):
             load_brains(replace(own, data=(*own.data, source[0])))
+
+    def test_volumes_without_a_brain_are_named(self, own, brains):
+        volumes = brains.block(range(6))
+        volumes[2], volumes[4] = 0, -volumes[4]
+        np.save(own.data[0] / "tensors.npy", volumes)
+        with pytest.raises(InputError, match="2 volumes are unusable: volume 2: no voxel is above"):
+            load_brains(own)
