@@ -18,14 +18,13 @@ from bids_brainage.models.cards import CARD_NAME
 from bids_brainage.models.find import shipped_folder
 from bids_brainage.predict.traverser import MODALITY, Trajectory, Traverser, load_traverser
 from bids_brainage.records.extraction import Extraction
-from bids_brainage.records.trajectory import DESCRIPTION, columns
+from bids_brainage.records.trajectory import DESCRIPTION, SEX_WORDS, columns
 
 logger = logging.getLogger(__name__)
 MODEL = "cvae"
 # Digits that the number of threads cannot change.
 DIGITS = 6
 DECIMALS = 4
-SEX_WORDS = {"F": "women", "M": "men"}
 Row = dict[str, Any]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+SEX_WORDS = {"F": "women", "M": "men"}
 OWN: dict[str, dict[str, Any]] = {
     "measure": {"Description": "Name of the measure."},
     "value": {

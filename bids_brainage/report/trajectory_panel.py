@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bids_brainage.records.trajectory import SEX_WORDS
 from bids_brainage.report.measures import measure_of
 from bids_brainage.report.pages import decimals, years
 from bids_brainage.report.panel import Panel, save_figure
@@ -19,7 +20,6 @@ CURVES = 6
 LEAST = 0.005
 # Share of the measures beyond two standard deviations from which on age is an unlikely reason.
 MANY = 0.2
-SEX_WORDS = {"F": "women", "M": "men"}
 Row = dict[str, str]
 
 
