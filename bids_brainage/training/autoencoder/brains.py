@@ -94,6 +94,9 @@ def load_brains(options: AeganOptions) -> Brains:
     own = [folder for folder in options.data if (folder / TENSORS).is_file()]
     if own and len(options.data) > 1:
         raise UsageError(f"{TENSORS} beside other data", hint="give that folder alone")
+    if own and options.table:
+        raise UsageError(f"a table with {TENSORS}", place=options.table,
+                         hint="ages and sexes are in age.npy and sex.npy beside it")  # fmt: skip
     if own:
         return _from_tensors(own[0], options)
     people: list[Person] = []
