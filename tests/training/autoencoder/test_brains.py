@@ -98,7 +98,7 @@ class TestOwnForm:
     def test_array_beside_other_data_is_refused(self, own, source):
         with pytest.raises(UsageError, match="beside other data"):
             load_brains(replace(own, data=(*own.data, source[0])))
-        with pytest.raises(UsageError, match="a table with tensors.npy"):
+        with pytest.raises(UsageError, match=r"a table with tensors.npy"):
             load_brains(replace(own, table=source[1]))
 
     def test_volumes_without_a_brain_are_named(self, own, brains):
