@@ -49,7 +49,7 @@ class Person:
     def name(self) -> str:
         """Name of the person's folder."""
         text = "_".join(part for part in (self.participant_id, self.session_id) if part)
-        return re.sub(r"[^0-9A-Za-z+_-]", "", text) or "person"
+        return re.sub(r"[^\w+-]", "", text) or "person"
 
 
 def read_people(
@@ -88,8 +88,10 @@ def read_people(
         raise SelectionError("; ".join(problems) or "nobody in the input", place=source)
     name, count = Counter(person.name for person in people).most_common(1)[0]
     if count > 1:
-        raise InputError(f"{count} rows of {name}", place=source,
-                         hint="tell them apart by session_id")  # fmt: skip
+        # Labels that differ in other characters alone have the same folder.
+        labels = dict.fromkeys(person.participant_id for person in people if person.name == name)
+        raise InputError(f"{count} rows of {' and '.join(labels)}", place=source,
+                         hint="tell them apart by session_id, or by letters and digits")  # fmt: skip
     return people
 
 

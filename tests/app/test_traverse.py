@@ -172,3 +172,19 @@ def test_measures_in_other_units_and_missing_ones_are_told(table, tmp_path):
     assert "25% of the morphometry measures are missing" in rows[1]["remarks"]
     about = read_json(tmp_path / "out" / "sub-01" / "deviations.json")
     assert "check units" in about["Warnings"][0]
+
+
+def test_labels_of_any_script_have_a_folder_and_alike_ones_are_named(model, tmp_path):
+    path = tmp_path / "people.csv"
+
+    def people(*labels):
+        rows = [{"participant_id": label} | made_up_person(model, 1) for label in labels]
+        pd.DataFrame(rows).to_csv(path, index=False)
+        return traverse_people(TraverseOptions(path, tmp_path / "out"))
+
+    names = ["\u65e5\u672c", "M\u00fcller", "..", "/tmp/x"]
+    rows = people(*names)
+    assert [row["folder"] for row in rows] == [*names[:2], "person", "tmpx"]
+    assert {file.name for file in tmp_path.iterdir()} == {"people.csv", "out"}
+    with pytest.raises(InputError, match="2 rows of sub/1 and sub 1"):
+        people("sub/1", "sub 1")
