@@ -89,9 +89,9 @@ def read_people(
     name, count = Counter(person.name for person in people).most_common(1)[0]
     if count > 1:
         # Labels that differ in other characters alone have the same folder.
-        labels = dict.fromkeys(person.participant_id for person in people if person.name == name)
-        raise InputError(f"{count} rows of {' and '.join(labels)}", place=source,
-                         hint="tell them apart by session_id, or by letters and digits")  # fmt: skip
+        alike = dict.fromkeys(person.participant_id for person in people if person.name == name)
+        raise InputError(f"{count} rows of {' and '.join(alike)}", place=source,
+                         hint="tell them apart by session_id or by letters")  # fmt: skip
     return people
 
 
