@@ -164,14 +164,16 @@ def _keep(path: Path, key: str, found: FoldResult) -> None:
         arrays |= {"key": np.array(key), "codes": found.codes, "age": found.age,
                    "logit": found.logit, "n_components": np.array(found.n_components),
                    "course": np.array([[str(c) for c in row] for row in found.course])}  # fmt: skip
-        np.savez(path, **arrays)
+        part = path.with_name(f".{path.name}")
+        np.savez(part, **arrays)
+        part.replace(path)
     except OSError as error:
         raise OutputError(f"cannot keep a fold: {error.strerror}", place=path) from error
 
 
 def _finished(path: Path, key: str, training: np.ndarray, test: np.ndarray) -> FoldResult | None:
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             if str(kept["key"]) != key:
                 return None
             errors = {

@@ -14,6 +14,7 @@ from bids_brainage.predict.load import load_predictor
 from bids_brainage.preprocessing.brain_image import load_brain
 from bids_brainage.training.aegan import AeganOptions
 from bids_brainage.training.autoencoder import image_crossval, images
+from bids_brainage.training.autoencoder.image_folds import FoldResult, _finished, _keep
 from bids_brainage.training.autoencoder.image_recipe import ImageAutoencoderRecipe
 
 RECIPE = ImageAutoencoderRecipe(bottleneck=6, width=0.0625, epochs=1, batch_size=8)
@@ -185,3 +186,15 @@ def test_bins_alone_are_learnt_by_their_middles(options, monkeypatch, tmp_path):
     assert "Ages were told in bins" in card.metrics["note"]
     assert card.age_range == {"image": (24.0, 33.5)}
     assert card.metrics["age"]["n"] == 16
+
+
+def test_a_kept_fold_that_is_broken_counts_as_none(tmp_path):
+    rows = np.arange(3)
+    found = FoldResult(rows, rows, np.ones((6, 2)), rows, rows, {"mean": rows}, 1, [["a", 1]])
+    path = tmp_path / "fold" / "fold.npz"
+    _keep(path, "key", found)
+    assert [file.name for file in path.parent.iterdir()] == ["fold.npz"]
+    assert _finished(path, "key", rows, rows).course == [["a", "1"]]
+    assert _finished(path, "other", rows, rows) is None
+    path.write_bytes(path.read_bytes()[:200])
+    assert _finished(path, "key", rows, rows) is None
