@@ -37,7 +37,10 @@ def add_verbs(verbs: Any) -> None:
 
     models = verbs.add_parser("models", help="list, explain or check models")
     models.add_argument("action", choices=("list", "info", "verify", "fetch"))
-    models.add_argument("name", nargs="?", default="mavae", help="model for info and fetch")
+    models.add_argument(
+        "name", nargs="?", default="",
+        help="model for info and fetch (default: mavae), or to verify (default: all shipped ones)",
+    )  # fmt: skip
     models.add_argument("--json", action="store_true", help="info as JSON, without long lists")
     fetch_verb.add_options(models)
     models.set_defaults(work=_models)
@@ -84,6 +87,12 @@ def _models(options: argparse.Namespace) -> int:
     from bids_brainage.models.find import find_model, list_models
     from bids_brainage.models.store import load_any
 
+    if options.action == "verify":
+        for name in [options.name] if options.name else [card.name for card in list_models()]:
+            card = load_any(name)[1]
+            say(f"{card.name} {card.version}: weights and inputs match the card")
+        return 0
+    options.name = options.name or "mavae"
     if options.action == "fetch":
         return fetch_verb.fetch(options, say)
     if options.action == "info":
@@ -102,11 +111,6 @@ def _models(options: argparse.Namespace) -> int:
         say(json.dumps(content, indent=2, ensure_ascii=False))
         return 0
     cards = list_models()
-    if options.action == "verify":
-        for card in cards:
-            load_any(card.name)
-            say(f"{card.name} {card.version}: weights and inputs match the card")
-        return 0
     rows = [
         {
             "model": card.name,

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from bids_brainage.bids.outputs import read_tsv
 from bids_brainage.cli.tool_command import main
 from bids_brainage.errors import InputError
 from bids_brainage.models.cards import InputSpec, names_hash
+from bids_brainage.models.find import shipped_folder
 from bids_brainage.models.store import load_model, save_model
 from bids_brainage.models.volumes import Volumes, VolumesConfig
 from tests.models.test_cards import make_card
@@ -71,6 +73,17 @@ def test_models_are_listed_explained_and_verified(capsys):
     for words in (["list"], ["info", "mavae"], ["verify"]):
         assert main(["models", *words]) == 0
         assert "mavae" in capsys.readouterr().out
+
+
+def test_one_model_alone_can_be_verified(capsys, tmp_path):
+    own = tmp_path / "own"
+    shutil.copytree(shipped_folder() / "cvae", own)
+    assert main(["models", "verify", str(own)]) == 0
+    assert capsys.readouterr().out.count("\n") == 1
+    weights = own / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    assert main(["models", "verify", str(own)]) == 66
+    assert "weights have hash" in capsys.readouterr().err
 
 
 def test_a_table_of_volumes_needs_the_head_size(tmp_path):
