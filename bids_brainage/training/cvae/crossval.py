@@ -28,7 +28,7 @@ from bids_brainage.training.tables import TrainingTable
 logger = logging.getLogger(__name__)
 MAIN, LIKELIEST = "cvae", "likeliest"
 LABELS = {
-    "median": "guess the median",
+    "median": "guess the median, and the majority's sex",
     **{slug: family.label for slug, family in FAMILIES.items()},
     "gaussian": "Gaussian of measures given age and sex, inverted",
     "density": "CVAE trained by the density alone",
@@ -157,7 +157,8 @@ def _median(table: TrainingTable, folds: np.ndarray) -> Predictions:
     found = empty_predictions(len(table), (MODALITY,))
     for k in np.unique(folds):
         found[MODALITY][0][folds == k] = np.log(np.median(table.age[folds != k]))
-        found[MODALITY][1][folds == k] = 0.0
+        known = table.female[(folds != k) & np.isfinite(table.female)]
+        found[MODALITY][1][folds == k] = 1.0 if known.mean() > 0.5 else -1.0
     return found
 
 

@@ -12,7 +12,7 @@ from bids_brainage.training.gan.people_scores import age_scores, median_age, sex
 from bids_brainage.training.gan.sample import CubeSample
 
 LABELS = {
-    "real": "training people instead (the best there can be)",
+    "real": "training people instead",
     "gaussian": "normal scores of components of voxels",
     "plain": "GAN, plain",
     "spectral": "GAN, spectral normalisation",
@@ -104,7 +104,7 @@ def over_folds(found: Sequence[Mapping[str, Any]]) -> list[Row]:
             means = np.mean([[_number(v) for v in one] for one in draws], axis=0)
             known = means[np.isfinite(means)]
             ends = list(np.percentile(known, [2.5, 97.5])) if known.size else ends
-        rows.append(_row(name, values.mean(), values.std(), ends, len(found)))
+        rows.append(_row(name, values.mean(), _spread(values.tolist()), ends, len(found)))
     return rows
 
 
@@ -203,7 +203,7 @@ def _pooled(
 
 def _spread(values: Sequence[float]) -> float:
     known = [value for value in values if math.isfinite(value)]
-    return float(np.std(known)) if known else math.nan
+    return float(np.std(known, ddof=1)) if len(known) > 1 else math.nan
 
 
 def _plain(value: float) -> str:
