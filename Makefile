@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
-# Files are shared out to one process per CPU; each keeps its own fixtures.
+# Files are shared out to one process per CPU, of one thread each; each keeps its own fixtures.
 PYTEST_ARGS ?= -n auto --dist loadfile
 
 .PHONY: demo test lint docs bench clean
@@ -26,7 +26,7 @@ demo: $(VENV)/.installed
 	$(BIN)/brainage demo $(DEMO)
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/.lint-installed
 	$(BIN)/ruff check .
