@@ -6,10 +6,10 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from bids_brainage.errors import ModelError
-from bids_brainage.models.cards import CARD_NAME, ModelCard
+from bids_brainage.models.cards import ModelCard
 from bids_brainage.models.cvae_core import CvaeConfig, CvaeCore, Measured
 from bids_brainage.models.distance import Distance
+from bids_brainage.models.fits import require_measures
 from bids_brainage.models.scaling import InputConfig, InputTransform
 
 MODALITY = "morphometry"
@@ -191,8 +191,4 @@ def check(module: nn.Module, card: ModelCard) -> None:
     ModelError
         If it does not.
     """
-    width = cast(Cvae, module).config.n_measures
-    found = {name: len(spec.names) for name, spec in card.inputs.items()}
-    if found != {MODALITY: width}:
-        raise ModelError(f"the card's inputs are {found}, the weights take {width} measures",
-                         place=CARD_NAME)  # fmt: skip
+    require_measures(card, MODALITY, cast(Cvae, module).config.n_measures)

@@ -11,10 +11,10 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from bids_brainage.errors import ModelError
 from bids_brainage.models.brain_readers import LatentEncoder, SexClassifier
-from bids_brainage.models.cards import CARD_NAME, ModelCard
+from bids_brainage.models.cards import ModelCard
 from bids_brainage.models.cubes import SIDE, to_cubes
+from bids_brainage.models.fits import require_image
 from bids_brainage.models.gan_networks import LATENT, Generator
 from bids_brainage.models.image_autoencoder import SCALING, SHAPE, ZOOMS
 
@@ -144,10 +144,4 @@ def check(module: nn.Module, card: ModelCard) -> None:
     ModelError
         If it is not.
     """
-    config = cast(Gan, module).config
-    found = {name: spec.shape for name, spec in card.inputs.items()}
-    if found != {MODALITY: config.shape}:
-        raise ModelError(
-            f"the card's inputs are {found}, the networks take an image of {config.shape} voxels",
-            place=CARD_NAME,
-        )
+    require_image(card, MODALITY, cast(Gan, module).config.shape)

@@ -7,8 +7,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from bids_brainage.errors import ModelError
-from bids_brainage.models.cards import CARD_NAME, ModelCard
+from bids_brainage.models.cards import ModelCard
+from bids_brainage.models.fits import require_image
 
 KIND = "images"
 MODALITY = "image"
@@ -211,10 +211,4 @@ def check(module: nn.Module, card: ModelCard) -> None:
     ModelError
         If it is not.
     """
-    wanted = cast(ImageAutoencoder, module).config.shape
-    found = {name: spec.shape for name, spec in card.inputs.items()}
-    if found != {MODALITY: wanted}:
-        raise ModelError(
-            f"the card's inputs are {found}, the weights take an image of {wanted} voxels",
-            place=CARD_NAME,
-        )
+    require_image(card, MODALITY, cast(ImageAutoencoder, module).config.shape)

@@ -8,9 +8,9 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from bids_brainage.errors import ModelError
-from bids_brainage.models.cards import CARD_NAME, ModelCard
+from bids_brainage.models.cards import ModelCard
 from bids_brainage.models.distance import Distance
+from bids_brainage.models.fits import require_measures
 from bids_brainage.models.scaling import MIN_REST, MIN_SCALE, InputConfig, InputTransform
 
 KIND = "morphometry"
@@ -230,13 +230,8 @@ def check(module: nn.Module, card: ModelCard) -> None:
     ModelError
         If it does not.
     """
-    width = cast(MorphometryAutoencoder, module).config.measures.n_measures
-    found = {name: len(spec.names) for name, spec in card.inputs.items()}
-    if found != {MODALITY: width}:
-        raise ModelError(
-            f"the card's inputs are {found}, the weights take {width} measures of morphometry",
-            place=CARD_NAME,
-        )
+    n = cast(MorphometryAutoencoder, module).config.measures.n_measures
+    require_measures(card, MODALITY, n)
 
 
 def _layers(widths: tuple[int, ...]) -> nn.Sequential:

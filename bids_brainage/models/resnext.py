@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from bids_brainage.errors import ModelError
-from bids_brainage.models.cards import CARD_NAME, ModelCard
+from bids_brainage.models.cards import ModelCard
+from bids_brainage.models.fits import require_image
 from bids_brainage.models.views import views
 
 MODALITY = "image"
@@ -187,10 +187,4 @@ def check(module: nn.Module, card: ModelCard) -> None:
     ModelError
         If it is not.
     """
-    wanted = cast(ResNeXt, module).config.shape
-    found = {name: spec.shape for name, spec in card.inputs.items()}
-    if found != {MODALITY: wanted}:
-        raise ModelError(
-            f"the card's inputs are {found}, the weights take an image of {wanted} voxels",
-            place=CARD_NAME,
-        )
+    require_image(card, MODALITY, cast(ResNeXt, module).config.shape)

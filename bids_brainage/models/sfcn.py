@@ -6,15 +6,15 @@ told as probabilities of 40 years, the sex as those of women and men, by a netwo
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from bids_brainage.errors import ModelError
-from bids_brainage.models.cards import CARD_NAME, ModelCard
+from bids_brainage.models.cards import ModelCard
+from bids_brainage.models.fits import require_image
 
 MODALITY = "image"
 SHAPE = (160, 192, 160)
@@ -178,9 +178,4 @@ def check(module: nn.Module, card: ModelCard) -> None:
     ModelError
         If it is not.
     """
-    found = {name: spec.shape for name, spec in card.inputs.items()}
-    if found != {MODALITY: SHAPE} or not isinstance(cast(Any, module), Sfcn):
-        raise ModelError(
-            f"the card's inputs are {found}, the weights take an image of {SHAPE} voxels",
-            place=CARD_NAME,
-        )
+    require_image(card, MODALITY, SHAPE)

@@ -7,8 +7,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from bids_brainage.errors import ModelError
-from bids_brainage.models.cards import CARD_NAME, ModelCard
+from bids_brainage.models.cards import ModelCard
+from bids_brainage.models.fits import require_image
 from bids_brainage.models.scaledense import ScaleDense, ScaleDenseConfig
 from bids_brainage.models.views import views
 
@@ -141,10 +141,4 @@ def check(module: nn.Module, card: ModelCard) -> None:
     ModelError
         If it is not.
     """
-    config = cast(Tsan, module).config
-    found = {name: spec.shape for name, spec in card.inputs.items()}
-    if found != {MODALITY: config.shape}:
-        raise ModelError(
-            f"the card's inputs are {found}, the weights take an image of {config.shape} voxels",
-            place=CARD_NAME,
-        )
+    require_image(card, MODALITY, cast(Tsan, module).config.shape)

@@ -8,8 +8,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from bids_brainage.errors import ModelError
-from bids_brainage.models.cards import CARD_NAME, ModelCard
+from bids_brainage.models.cards import ModelCard
+from bids_brainage.models.fits import require_measures
 
 MODALITY = "volumes"
 YEARS_BEYOND = 10.0
@@ -187,8 +187,4 @@ def check(module: nn.Module, card: ModelCard) -> None:
     ModelError
         If it does not.
     """
-    width = cast(Volumes, module).config.n_measures
-    found = {name: len(spec.names) for name, spec in card.inputs.items()}
-    if found != {MODALITY: width}:
-        raise ModelError(f"the card's inputs are {found}, the weights take {width} volumes",
-                         place=CARD_NAME)  # fmt: skip
+    require_measures(card, MODALITY, cast(Volumes, module).config.n_measures)

@@ -95,5 +95,5 @@ def test_a_card_with_other_inputs_is_refused(module, tmp_path):
     spec = InputSpec(NAMES[:3], names_hash(NAMES[:3]))
     card = make_card(family="volumes", inputs={"volumes": spec}, config=CONFIG.as_dict())
     save_model(module, card, tmp_path / "v")
-    with pytest.raises(ModelError, match="6 volumes"):
+    with pytest.raises(ModelError, match="6 measures of volumes"):
         load_any(tmp_path / "v")
